@@ -1,0 +1,49 @@
+"""Driftline's tracer: records which version of shared state each parallel branch read and wrote.
+
+    import driftline as dl
+
+    with dl.record("run.drift"):
+        ctx = dl.track({"facts": [], "summary": ""}, id="context/42", type="context")
+        with dl.branch("researcher", phase="reasoning"):
+            ctx["facts"] = ctx["facts"] + ["f1"]
+
+Then `driftline analyze run.drift`. This package is all that a traced program imports: no database, no terminal, no
+plots.
+"""
+
+from driftline.branches import branch, current, propagate, task, unit
+from driftline.carriers import extract, inject
+from driftline.errors import DriftlineError
+from driftline.operations import delete, merge, patch, promote, quarantine, read, reject, snapshot, write
+from driftline.session import Recording, record, start, start_from_environment, stop
+from driftline.tracked import TrackedMapping, track
+from driftline.values import ABSENT
+
+__all__ = [
+    "ABSENT",
+    "DriftlineError",
+    "Recording",
+    "TrackedMapping",
+    "branch",
+    "current",
+    "delete",
+    "extract",
+    "inject",
+    "merge",
+    "patch",
+    "promote",
+    "propagate",
+    "quarantine",
+    "read",
+    "record",
+    "reject",
+    "snapshot",
+    "start",
+    "stop",
+    "task",
+    "track",
+    "unit",
+    "write",
+]
+
+start_from_environment()

@@ -1,0 +1,398 @@
+"""The recorder of one process: numbers versions, infers bases, stamps the clock, queues events.
+
+Everything that decides what an event says happens here, under one lock, in the calling thread; turning events into
+Arrow happens in the writer thread (`writer.py`). The lock makes the order of the queue, of the clock and of the versions
+the same order.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from driftline.clock import HybridClock
+from driftline.scope import CURRENT, Branch, Scope
+from driftline.sightings import Newer, Seen, Sightings, Version
+from driftline.values import ABSENT, flatten, flatten_patch
+
+if TYPE_CHECKING:
+    from driftline.writer import Writer
+
+_log: Final = logging.getLogger("driftline")
+
+#: One queued event: op, clock, branch, unit, task, object, type, version, version_inferred, base, base_inferred, depth,
+#: fields, rare. `fields` is a list of (path, payload, base); `rare` a mapping of the remaining columns, or None.
+Event = tuple[Any, ...]
+Fields = list[tuple[str, object, Version | None]]
+
+
+def _greater(a: Version, b: Version) -> bool:
+    return a > b  # type: ignore[operator] # both are the store's own numbers
+
+
+def _always(_a: Version, _b: Version) -> bool:
+    return True
+
+
+class ObjectState:
+    """What the recorder knows of one object: its type, its newest version, and the order of its labels."""
+
+    __slots__ = ("depth", "head", "labels", "number", "type")
+
+    def __init__(self, type_: str | None) -> None:
+        self.type = type_
+        self.number = 0  # the highest version number known
+        self.head: Version | None = None  # the newest version known
+        self.depth = 0  # of the head
+        self.labels: dict[str, int] | None = None  # label → arrival order
+
+    def newer(self, a: Version, b: Version) -> bool:
+        """Whether `a` comes after `b` in this object's order."""
+        if type(a) is int and type(b) is int:
+            return a > b
+        labels = self.labels or {}
+        return labels.get(str(a), 0) > labels.get(str(b), 0)
+
+    def learn(self, version: Version) -> None:
+        """A version of this object exists."""
+        if type(version) is int:
+            if version > self.number:
+                self.number = version
+            if self.head is None or type(self.head) is str or version > self.head:
+                self.head = version
+            return
+        if self.labels is None:
+            self.labels = {}
+        label = str(version)
+        if label not in self.labels:
+            self.labels[label] = len(self.labels) + 1
+            self.head = label
+
+
+class Recorder:
+    """Records the events of one process into one writer.
+
+    Args:
+        writer: Takes the events, in order.
+        branch_tag: Makes this process's branch ids unique in the run; empty in the process that began it.
+        depth: How many levels of a nested mapping become fields.
+        ordered: Whether the order of arrival means anything.
+    """
+
+    def __init__(self, writer: Writer, *, branch_tag: str, depth: int, ordered: bool) -> None:
+        self.writer = writer
+        self.depth = depth
+        self.ordered = ordered
+        self.clock = HybridClock()
+        self._tag = branch_tag
+        self._lock = threading.Lock()
+        self._objects: dict[str, ObjectState] = {}
+        self._ids = 0
+        self._threads = threading.local()
+        self._queue = writer.queue
+        self._queue_limit = writer.queue_limit
+
+    # ---- scopes ---------------------------------------------------------------------------------------------------
+
+    def scope(self) -> Scope:
+        """The scope in force in this context, or this thread's own branch."""
+        scope = CURRENT.get()
+        if scope is not None:
+            return scope
+        own: Scope | None = getattr(self._threads, "scope", None)
+        if own is None:
+            thread = threading.current_thread()
+            is_main = thread is threading.main_thread()
+            own = self._threads.scope = Scope(self.start_branch("main" if is_main else thread.name, None, None))
+        return own
+
+    def parent_scope(self) -> Scope | None:
+        """The scope that a branch opened here forks from: none in a thread that carries none."""
+        scope = CURRENT.get()
+        if scope is None and threading.current_thread() is threading.main_thread():
+            return self.scope()
+        return scope
+
+    def _new_id(self, name: str) -> str:
+        self._ids += 1
+        return f"{name}#{self._tag}{self._ids}"
+
+    def start_branch(self, name: str, phase: str | None, parent: Branch | None) -> Branch:
+        """Fork a branch off `parent` (None: a root) and record its start."""
+        with self._lock:
+            sightings = parent.sightings.fork() if parent is not None else Sightings()
+            branch = Branch(self._new_id(name), name, phase or (parent.phase if parent else None), parent, sightings)
+            rare = {"name": name, "parent": parent.id if parent else None, "phase": branch.phase}
+            self._append("branch-start", branch, None, None, rare)
+        return branch
+
+    def end_branch(self, branch: Branch, fault: BaseException | None) -> None:
+        """Record the end of a branch; unless it failed, its parent gains what it saw."""
+        with self._lock:
+            self._append("branch-end", branch, None, None, _outcome(fault))
+            if fault is None and branch.parent is not None:
+                branch.parent.sightings.join(branch.sightings, self._newer_of)
+
+    def begin(self, op: str, scope: Scope, name: str, rare: dict[str, object]) -> Scope:
+        """Record the begin of a unit or task, and give the scope inside it."""
+        with self._lock:
+            own_id = self._new_id(name)
+            if op == "unit-begin":
+                inner = Scope(scope.branch, own_id, scope.task, scope)
+                inner.read_depth = scope.read_depth  # a unit's writes may rest on what was read before it
+                outer = scope.unit
+            else:
+                inner = Scope(scope.branch, scope.unit, own_id, scope)
+                outer = scope.task
+            self._append(op, inner.branch, inner.unit, inner.task, {"name": name, "parent": outer, **rare})
+        return inner
+
+    def finish(self, op: str, scope: Scope, fault: BaseException | None) -> None:
+        """Record the end of a unit or task, in the scope that `begin` gave."""
+        with self._lock:
+            self._append(op, scope.branch, scope.unit, scope.task, _outcome(fault))
+            if scope.outer is not None and scope.read_depth > scope.outer.read_depth:
+                scope.outer.read_depth = scope.read_depth
+
+    # ---- objects --------------------------------------------------------------------------------------------------
+
+    def _object(self, object_id: str, type_: str | None) -> ObjectState:
+        state = self._objects.get(object_id)
+        if state is None:
+            state = self._objects[object_id] = ObjectState(type_)
+        elif type_ is not None:
+            state.type = type_
+        return state
+
+    def _newer(self, state: ObjectState) -> Newer:
+        if not self.ordered:
+            return _always
+        return _greater if state.labels is None else state.newer
+
+    def _newer_of(self, object_id: str) -> Newer:
+        return self._newer(self._objects[object_id])
+
+    def read(
+        self,
+        object_id: str,
+        value: object,
+        *,
+        version: Version | None,
+        type_: str | None,
+        partial: bool,
+    ) -> None:
+        """A branch read an object, or with `partial` only the fields given."""
+        scope = self.scope()
+        leaves = flatten(value, self.depth)
+        with self._lock:
+            state = self._object(object_id, type_)
+            seen = scope.branch.sightings.of(object_id)
+            inferred = version is None
+            if version is None:
+                version = state.head
+            if version is not None:
+                known = scope.known
+                keys = [(object_id, path) for path, _ in leaves] if partial else [(object_id, None)]
+                if all(known.get(key) == version for key in keys):
+                    return
+                known.update(dict.fromkeys(keys, version))
+                state.learn(version)
+                newer = self._newer(state)
+                if partial:
+                    for path, _ in leaves:
+                        seen.see_field(path, version, state.depth, newer)
+                else:
+                    seen.see_whole(version, state.depth, newer)
+                if state.depth > scope.read_depth:
+                    scope.read_depth = state.depth
+            fields: Fields = [(path, payload, None) for path, payload in leaves]
+            self._queue_event(
+                "read",
+                scope,
+                object_id,
+                state.type,
+                version,
+                inferred,
+                None,
+                None,
+                None,
+                fields,
+                {"whole": not partial},
+            )
+
+    def write(  # noqa: PLR0913 - the columns of a write
+        self,
+        op: str,
+        object_id: str,
+        value: object,
+        *,
+        version: Version | None,
+        type_: str | None = None,
+        base: Version | None = None,
+        bases: Iterable[Version] | None = None,
+        inputs: Iterable[tuple[str, Version]] | None = None,
+        rare: dict[str, object] | None = None,
+    ) -> Version:
+        """A branch made a new version of an object: `write`, `patch`, `merge` or `delete`.
+
+        Returns:
+            The version made: the one given, or one above the highest known.
+        """
+        scope = self.scope()
+        if op == "patch":
+            leaves = flatten_patch(value, self.depth)  # type: ignore[arg-type]
+        elif op == "delete":
+            leaves = []
+        else:
+            leaves = flatten(value, self.depth)
+        merged = list(bases) if bases is not None else None
+        derived = list(inputs) if inputs is not None else None
+        with self._lock:
+            state = self._object(object_id, type_)
+            seen = scope.branch.sightings.of(object_id)
+            newer = self._newer(state)
+            declared = base is not None or merged is not None
+            version_inferred = version is None
+            depth = self._depth_of(state, seen, base) if declared else seen.depth
+            if derived is None:
+                depth = max(depth, scope.read_depth)
+            else:
+                rare = {**(rare or {}), "inputs": derived}
+                for other, _ in derived:
+                    known = self._objects.get(other)
+                    depth = max(depth, known.depth if known else 0)
+            if merged is not None:
+                rare = {**(rare or {}), "bases": merged}
+            if version is None:
+                version = state.number + 1
+            if declared:
+                fields: Fields = [(path, payload, None) for path, payload in leaves]
+            else:
+                base = seen.whole
+                fields = [(path, payload, seen.base(path, newer)) for path, payload in leaves]
+                if op != "patch" and seen.fields:
+                    given = {path for path, _ in leaves}
+                    fields += [(p, ABSENT, seen.base(p, newer)) for p in seen.fields if p not in given]
+            state.learn(version)
+            newer = self._newer(state)
+            depth += 1
+            if state.head == version:
+                state.depth = depth
+            if op == "patch":
+                for path, _ in leaves:
+                    seen.see_field(path, version, depth, newer)
+                    scope.known[object_id, path] = version
+            else:
+                seen.see_whole(version, depth, newer)
+                scope.known[object_id, None] = version
+            self._queue_event(
+                op,
+                scope,
+                object_id,
+                state.type,
+                version,
+                version_inferred,
+                base,
+                None if declared else True,
+                depth,
+                fields,
+                rare,
+            )
+        return version
+
+    def mark(self, op: str, object_id: str, version: Version | None, rare: dict[str, object]) -> None:
+        """Something was decided about a version: `snapshot`, `promote`, `quarantine` or `reject`."""
+        scope = self.scope()
+        with self._lock:
+            state = self._object(object_id, None)
+            inferred = version is None
+            if version is None:
+                version = state.head
+            else:
+                state.learn(version)
+            self._queue_event(op, scope, object_id, state.type, version, inferred, None, None, None, None, rare)
+
+    @staticmethod
+    def _depth_of(state: ObjectState, seen: Seen, base: Version | None) -> int:
+        """Mutation depth of a declared base; that of the head where the base is older than what is kept."""
+        return seen.depth if base is not None and base == seen.whole else state.depth
+
+    # ---- the queue ------------------------------------------------------------------------------------------------
+
+    def _append(
+        self,
+        op: str,
+        branch: Branch,
+        unit: str | None,
+        task: str | None,
+        rare: dict[str, object] | None,
+    ) -> None:
+        self._push(
+            (op, self.clock.tick(), branch.id, unit, task, None, None, None, None, None, None, None, None, rare),
+        )
+
+    def _queue_event(  # noqa: PLR0913 - the columns of an event
+        self,
+        op: str,
+        scope: Scope,
+        object_id: str,
+        type_: str | None,
+        version: Version | None,
+        version_inferred: bool,  # noqa: FBT001
+        base: Version | None,
+        base_inferred: bool | None,  # noqa: FBT001
+        depth: int | None,
+        fields: Fields | None,
+        rare: Mapping[str, object] | None,
+    ) -> None:
+        self._push(
+            (
+                op,
+                self.clock.tick(),
+                scope.branch.id,
+                scope.unit,
+                scope.task,
+                object_id,
+                type_,
+                version,
+                version_inferred or None,
+                base,
+                base_inferred,
+                depth,
+                fields,
+                rare,
+            ),
+        )
+
+    def _push(self, event: Event) -> None:
+        queue = self._queue
+        queue.append(event)
+        if len(queue) >= self._queue_limit:
+            self.writer.drain_below_limit()
+
+    def witness(self, clock: int) -> None:
+        """Learn a clock value, in nanoseconds, that came with a message from another process."""
+        with self._lock:
+            self.clock.witness(clock)
+
+    def now(self) -> int:
+        """A clock value, in nanoseconds, to send with a message."""
+        with self._lock:
+            return self.clock.tick()
+
+    def fault(self, where: str, fault: Exception) -> None:
+        """Count something that went wrong inside the tracer; the first of each kind is logged."""
+        self.writer.fault(f"{where}: {type(fault).__name__}", fault)
+
+
+def _outcome(fault: BaseException | None) -> dict[str, object]:
+    if fault is None:
+        return {"status": "ok"}
+    return {"status": "failed", "reason": type(fault).__name__}
+
+
+def log_fault(kind: str, fault: Exception) -> None:
+    """Say once that the tracer failed at something; the traced program goes on."""
+    _log.warning("driftline could not record (%s): %s; the program goes on, the trace is incomplete", kind, fault)

@@ -1,0 +1,76 @@
+"""Where an event happens: the branch, unit and task in force, carried by one context variable.
+
+A context variable follows `asyncio.create_task` and `asyncio.to_thread`, but neither `Thread` nor a thread pool:
+`driftline.propagate` carries it there. A thread that carries nothing is a branch of its own, named after the thread.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from driftline.sightings import Sightings, Version
+
+
+class Branch:
+    """A sequential line of execution: an agent, a node, a task, a thread.
+
+    Attributes:
+        id: Unique in the run, `researcher#17`.
+        name: What the user called it.
+        phase: The phase it works in, inherited from its parent when not given; may be None.
+        parent: The branch it forked from, or None.
+    """
+
+    __slots__ = ("id", "name", "parent", "phase", "sightings")
+
+    def __init__(
+        self,
+        branch_id: str,
+        name: str,
+        phase: str | None,
+        parent: Branch | None,
+        sightings: Sightings,
+    ) -> None:
+        self.id = branch_id
+        self.name = name
+        self.phase = phase
+        self.parent = parent
+        self.sightings = sightings
+
+    def __repr__(self) -> str:
+        return f"<Branch {self.id}>"
+
+
+class Scope:
+    """The branch in force, the unit and the task inside which it acts, and what was read in there.
+
+    Attributes:
+        branch: The branch in force.
+        unit: Id of the unit in force, or None.
+        task: Id of the task in force, or None.
+        outer: The scope that this one was opened in, or None.
+        read_depth: Mutation depth of the deepest version read in this scope.
+        known: The version at which this scope last read or wrote an object, by (object id, JSON Pointer, or None for the
+            whole object): a repeated read of it is not recorded again.
+    """
+
+    __slots__ = ("branch", "known", "outer", "read_depth", "task", "unit")
+
+    def __init__(
+        self,
+        branch: Branch,
+        unit: str | None = None,
+        task: str | None = None,
+        outer: Scope | None = None,
+    ) -> None:
+        self.branch = branch
+        self.unit = unit
+        self.task = task
+        self.outer = outer
+        self.read_depth = 0
+        self.known: dict[tuple[str, str | None], Version] = {}
+
+
+CURRENT: Final[ContextVar[Scope | None]] = ContextVar("driftline_scope", default=None)

@@ -1,0 +1,222 @@
+"""Begin and end a recording: `record`, `start`, `stop`, and `DRIFTLINE_TRACE` in the environment."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from driftline.errors import DriftlineError
+from driftline.header import Header, ProcessRecord
+from driftline.recorder import Recorder, log_fault
+from driftline.schema import HEADER_FILE
+from driftline.writer import Writer
+
+ENVIRONMENT: Final = "DRIFTLINE_TRACE"
+
+
+class Recording:
+    """A recording in progress, or one that has ended.
+
+    Attributes:
+        path: The trace folder.
+    """
+
+    def __init__(self, path: Path, header: Header, recorder: Recorder, writer: Writer) -> None:
+        self.path = path
+        self.run = header.run
+        self.recorder = recorder
+        self._writer = writer
+
+    def flush(self) -> None:
+        """Return when everything recorded so far in this process is readable on disk."""
+        self._writer.flush()
+
+
+class _Session:
+    """The one recording of this process, if any."""
+
+    def __init__(self) -> None:
+        self.recording: Recording | None = None
+        self.lock = threading.Lock()
+
+
+_session: Final = _Session()
+
+
+def active() -> Recorder | None:
+    """The recorder in force, or None while nothing records."""
+    recording = _session.recording
+    return None if recording is None else recording.recorder
+
+
+def start(  # noqa: PLR0913 - settings, by keyword
+    path: str | os.PathLike[str],
+    *,
+    ordered: bool = True,
+    depth: int = 3,
+    values: Literal["full", "digest"] = "full",
+    overwrite: bool = False,
+    join: bool = False,
+    policy: str | None = None,
+) -> Recording:
+    """Begin to record this process.
+
+    Args:
+        path: Folder to make, by convention `NAME.drift`.
+        ordered: False if the order in which events arrive means nothing (an import without a store order): then only
+            base links and the order within each branch count.
+        depth: How many levels of a nested mapping become fields, 1 or more; deeper ones are single values.
+        values: `full` keeps values; `digest` keeps only their digest and size.
+        overwrite: Replace an earlier trace at `path`. Anything there that is not a trace is left alone.
+        join: Record into the run already at `path`, as one more process of it; begin it if there is none.
+        policy: The text of the policy in force, kept in the header.
+
+    Returns:
+        The recording. `stop` ends it; so does the end of the process.
+
+    Raises:
+        DriftlineError: If this process records already, or the folder cannot be made.
+
+    Example:
+        >>> import tempfile
+        >>> recording = start(tempfile.mkdtemp() + "/run.drift")
+        >>> stop()
+        >>> sorted(p.suffix for p in recording.path.iterdir())
+        ['.json', '.json']
+    """
+    with _session.lock:
+        if _session.recording is not None:
+            raise DriftlineError(
+                f"already recording to {_session.recording.path}",
+                "end that recording first: driftline.stop()",
+            )
+        folder = Path(path)
+        header, begun_here = _open_run(
+            folder, ordered=ordered, depth=depth, values=values, policy=policy, overwrite=overwrite, join=join
+        )
+        record = ProcessRecord.of_this_process()
+        try:
+            writer = Writer(folder, record, run=header.run, values=header.values == "full")
+        except OSError as fault:
+            raise _unwritable(folder, fault) from fault
+        tag = "" if begun_here else f"{record.process.rpartition('-')[2]}."
+        recorder = Recorder(writer, branch_tag=tag, depth=header.depth, ordered=header.ordered)
+        _session.recording = Recording(folder, header, recorder, writer)
+        return _session.recording
+
+
+def stop() -> None:
+    """End the recording in force: what is queued is written, the trace is marked complete. Without one, do nothing."""
+    with _session.lock:
+        recording, _session.recording = _session.recording, None
+        if recording is not None:
+            recording._writer.close()  # noqa: SLF001 - this module owns both
+
+
+@contextmanager
+def record(  # noqa: PLR0913 - settings, by keyword
+    path: str | os.PathLike[str],
+    *,
+    ordered: bool = True,
+    depth: int = 3,
+    values: Literal["full", "digest"] = "full",
+    overwrite: bool = False,
+    join: bool = False,
+    policy: str | None = None,
+) -> Iterator[Recording]:
+    """Record this process while the block runs. The arguments and errors are those of `start`.
+
+    Example:
+        >>> import tempfile
+        >>> with record(tempfile.mkdtemp() + "/run.drift") as recording:
+        ...     recording.path.name
+        'run.drift'
+    """
+    recording = start(
+        path,
+        ordered=ordered,
+        depth=depth,
+        values=values,
+        overwrite=overwrite,
+        join=join,
+        policy=policy,
+    )
+    try:
+        yield recording
+    finally:
+        if _session.recording is recording:
+            stop()
+
+
+def start_from_environment() -> None:
+    """Record if `DRIFTLINE_TRACE` names a trace: this process joins that run, or begins it."""
+    path = os.environ.get(ENVIRONMENT)
+    if path and _session.recording is None:
+        try:
+            start(path, join=True)
+        except DriftlineError as fault:  # the program did not ask for this by its own code, so it must run on
+            log_fault(ENVIRONMENT, fault)
+
+
+def _open_run(  # noqa: PLR0913 - settings, by keyword
+    folder: Path,
+    *,
+    ordered: bool,
+    depth: int,
+    values: str,
+    policy: str | None,
+    overwrite: bool,
+    join: bool,
+) -> tuple[Header, bool]:
+    """Make or join the folder; returns its header and whether this process began it."""
+    if depth < 1:
+        raise DriftlineError(f"depth={depth}: a value has at least one level", "pass depth=1 or more")
+    if values not in {"full", "digest"}:
+        raise DriftlineError(f"values={values!r} is unknown", "pass values='full' or values='digest'")
+    if (folder / HEADER_FILE).exists():
+        if join:
+            return Header.load(folder), False
+        if not overwrite:
+            raise DriftlineError(
+                f"{folder} holds a trace already",
+                "choose another path, or pass overwrite=True to replace it",
+            )
+        _remove_trace(folder)
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DriftlineError(f"{folder} exists and is not a Driftline trace", "choose another path for the trace")
+    header = Header.of_this_run(ordered=ordered, depth=depth, values=values, policy=policy)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        header.save(folder)
+    except OSError as fault:
+        raise _unwritable(folder, fault) from fault
+    return header, True
+
+
+def _remove_trace(folder: Path) -> None:
+    """Remove an earlier trace's own files, and nothing else that someone put there."""
+    import shutil  # noqa: PLC0415 - only when replacing
+
+    from driftline.schema import CACHE_FOLDER  # noqa: PLC0415
+
+    shutil.rmtree(folder / CACHE_FOLDER, ignore_errors=True)
+    for record in folder.glob("*.json"):
+        if record.name != HEADER_FILE and not any(folder.glob(f"{record.stem}.*.arrows")):
+            record.unlink()
+    for path in [*folder.glob("*.arrows"), *folder.glob("*.json")]:
+        path.unlink()
+
+
+def _unwritable(folder: Path, fault: OSError) -> DriftlineError:
+    return DriftlineError(
+        f"{folder} cannot be written: {fault.strerror or fault}",
+        "choose a folder that you may write to",
+    )
+
+
+atexit.register(stop)

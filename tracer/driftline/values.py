@@ -1,0 +1,237 @@
+"""Values, captured at the call: scalars as they are (they cannot change), everything else as JSON at once.
+
+A tracer that keeps a live reference records a value that changes later, so nothing mutable ever enters the queue. The
+cheap half (`freeze`, `flatten`) runs in the calling thread, the rest (`encode_fields`) in the writer thread.
+
+The canonical form of a value is JSON in UTF-8: object keys sorted, no spaces. What JSON has no form for becomes a tagged
+object, `{"$float":"nan"}` or `{"$type":"module.Class","repr":"…"}`, so that two different values do not look the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from xxhash import xxh3_64_intdigest as digest_of
+
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_NESTING_LIMIT: Final = 64
+_LEAF_COUNT_FROM: Final = 64  # bytes; shorter values are never compared by their leaves (DRF105)
+_EMPTY: Final = frozenset({b"null", b'""', b"[]", b"{}"})
+
+
+class _Absent:
+    """The type of `ABSENT`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "driftline.ABSENT"
+
+
+#: In a patch: this field is removed.
+ABSENT: Final = _Absent()
+
+
+def _unknown(value: object) -> object:
+    """JSON's stand-in for an object that it has no form for; a repr that raises is named, never raised."""
+    kind = type(value)
+    try:
+        text = repr(value)
+    except Exception as fault:  # noqa: BLE001 - the repr is the user's code
+        text = f"<repr raised {type(fault).__name__}>"
+    return {"$type": f"{kind.__module__}.{kind.__qualname__}", "repr": text}
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=_unknown, order="deterministic")
+_decoder: Final = msgspec.json.Decoder()
+
+
+def _plain(value: object, depth: int = 0) -> object:
+    """A copy of `value` out of what JSON has, for what the encoder refuses: odd keys, surrogates, cycles."""
+    if depth > _NESTING_LIMIT:
+        return {"$type": "driftline.too-deep"}
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {str(_plain(str(k))): _plain(v, depth + 1) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v, depth + 1) for v in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((_plain(v, depth + 1) for v in value), key=_encoder.encode)
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(value)}
+    try:
+        _encoder.encode(value)
+    except Exception:  # noqa: BLE001 - whatever the encoder refuses, the stand-in takes
+        return _plain(_unknown(value), depth + 1)
+    return value
+
+
+def _encode(value: object) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except Exception:  # noqa: BLE001 - odd keys, surrogates, cycles, numbers out of range
+        return _encoder.encode(_plain(value))
+
+
+def freeze(value: object) -> object:
+    """Capture a value now: a scalar is returned as it is, anything else as the bytes of its JSON.
+
+    Args:
+        value: Any Python object; it is read, never kept.
+
+    Returns:
+        `str`, `int`, `float`, `bool` or `None` as given; else `bytes`, the canonical JSON.
+
+    Example:
+        >>> freeze({"b": [1], "a": 2}), freeze("x")
+        (b'{"a":2,"b":[1]}', 'x')
+    """
+    return value if type(value) in _SCALARS else _encode(value)
+
+
+def encode_payload(payload: object) -> bytes:
+    """The canonical JSON of what `freeze` returned.
+
+    Example:
+        >>> encode_payload(freeze(float("nan"))), encode_payload(freeze("x"))
+        (b'{"$float":"nan"}', b'"x"')
+    """
+    if type(payload) is bytes:
+        return payload
+    if type(payload) is float and not math.isfinite(payload):
+        return _encode({"$float": str(payload)})
+    return _encode(payload)
+
+
+def decode(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is any
+    """The Python value of a canonical JSON text.
+
+    Raises:
+        msgspec.DecodeError: If the text is not JSON.
+
+    Example:
+        >>> decode('[1,null]')
+        [1, None]
+    """
+    return _decoder.decode(text)
+
+
+def filled_leaves(encoded: bytes) -> int:
+    """How many scalars in a canonical JSON text hold something: not null, not empty text, list or object.
+
+    Texts under 64 bytes count as one leaf, or none when empty: no rule compares them.
+
+    Example:
+        >>> filled_leaves(b'""'), filled_leaves(b'{"a":["one","two",""],"b":null,"c":"' + b"x" * 40 + b'"}')
+        (0, 3)
+    """
+    if len(encoded) < _LEAF_COUNT_FROM or encoded[:1] not in (b"[", b"{"):
+        return 0 if encoded in _EMPTY else 1
+    count = 0
+    open_values = [_decoder.decode(encoded)]
+    while open_values:
+        value = open_values.pop()
+        if isinstance(value, dict):
+            open_values.extend(value.values())
+        elif isinstance(value, list):
+            open_values.extend(value)
+        elif value is not None and value != "":
+            count += 1
+    return count
+
+
+_pointers: dict[str, str] = {}
+_POINTER_CACHE: Final = 65_536
+
+
+def pointer(key: object) -> str:
+    """One key as a JSON Pointer token with its slash (RFC 6901).
+
+    Example:
+        >>> pointer("a/b"), pointer(3)
+        ('/a~1b', '/3')
+    """
+    if type(key) is not str:
+        return pointer(str(key))
+    found = _pointers.get(key)
+    if found is None:
+        found = "/" + key.encode("utf-8", "backslashreplace").decode().replace("~", "~0").replace("/", "~1")
+        if len(_pointers) < _POINTER_CACHE:
+            _pointers[key] = found
+    return found
+
+
+def flatten(value: object, depth: int, prefix: str = "") -> list[tuple[str, object]]:
+    """The fields of a value: nested mappings followed to `depth` levels, everything else one captured value.
+
+    Args:
+        value: A mapping, or any single value (then its one field is `prefix`).
+        depth: How many levels of mapping become fields, 1 or more.
+        prefix: The JSON Pointer of `value` itself.
+
+    Returns:
+        (JSON Pointer, payload as `freeze` gives it), in the mapping's order.
+
+    Example:
+        >>> flatten({"a": {"b": 1, "c": {}}, "d": [2]}, depth=3)
+        [('/a/b', 1), ('/a/c', b'{}'), ('/d', b'[2]')]
+    """
+    if not isinstance(value, Mapping):
+        return [(prefix, freeze(value))]
+    return list(_leaves(value, depth, prefix))
+
+
+def _leaves(value: Mapping[Any, object], depth: int, prefix: str) -> Iterator[tuple[str, object]]:
+    for key, item in value.items():
+        path = prefix + pointer(key)
+        if type(item) in _SCALARS or item is ABSENT:
+            yield path, item
+        elif depth > 1 and isinstance(item, Mapping) and item:
+            yield from _leaves(item, depth - 1, path)
+        else:
+            yield path, _encode(item)
+
+
+def flatten_patch(fields: Mapping[str, object], depth: int) -> list[tuple[str, object]]:
+    """The fields of a patch: its keys are JSON Pointers, or bare names of top-level fields.
+
+    A mapping sets its leaves; fields that are not named stay (RFC 7386). `ABSENT` removes a field.
+
+    Example:
+        >>> flatten_patch({"/a": {"b": 1}, "c": ABSENT}, depth=3)
+        [('/a/b', 1), ('/c', driftline.ABSENT)]
+    """
+    out: list[tuple[str, object]] = []
+    for key, value in fields.items():
+        path = key if type(key) is str and (key[:1] == "/" or not key) else pointer(key)
+        if value is ABSENT or type(value) in _SCALARS:
+            out.append((path, value))
+        elif isinstance(value, Mapping) and value and depth > path.count("/"):
+            out.extend(_leaves(value, depth - path.count("/"), path))
+        else:
+            out.append((path, _encode(value)))
+    return out
+
+
+def leaf_paths(path: str, value: object, depth: int) -> list[str]:
+    """The JSON Pointers under which the value of the field at `path` is recorded.
+
+    Example:
+        >>> leaf_paths("/a", {"b": 1, "c": {"d": 2}}, depth=2), leaf_paths("/a", 1, depth=2)
+        (['/a/b', '/a/c'], ['/a'])
+    """
+    return [leaf for leaf, _ in flatten_patch({path: value}, depth)]
+
+
+def digest_inputs(name: str, inputs: object) -> int:
+    """The signature of a task: its name and the canonical form of its inputs, as an unsigned 64-bit number.
+
+    Example:
+        >>> digest_inputs("summarise", {"doc": 1}) == digest_inputs("summarise", {"doc": 1})
+        True
+    """
+    return digest_of(_encode(name) + b"\n" + _encode(inputs))

@@ -1,0 +1,189 @@
+"""The writer thread: drains the queue into one Arrow stream a process, flushed at least every second.
+
+What has been flushed survives `kill -9`: batches go to the operating system whole. A write that fails (full disk,
+folder removed) costs its batch, is counted, and the next batch starts a new segment; the traced program never hears of
+it except by one log line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from driftline.columns import to_batch
+from driftline.header import ProcessRecord
+from driftline.recorder import Event, log_fault
+from driftline.schema import EVENT, FORMAT, segment_name
+
+_BATCH: Final = 16_384  # events; bounds the writer's own memory
+_IDLE_SECONDS: Final = 0.25
+
+
+class Writer:
+    """Owns the queue, the thread and the open segment of this process.
+
+    Args:
+        folder: The trace folder; it exists.
+        record: This process's record of itself, rewritten when the writer closes or rotates.
+        run: Id of the run, written into every segment.
+        values: Whether values are kept, or only their digests.
+        segment_bytes: A segment is closed and the next one begun above this size.
+        queue_limit: Callers wait while this many events are queued.
+    """
+
+    def __init__(  # noqa: PLR0913 - settings, by keyword
+        self,
+        folder: Path,
+        record: ProcessRecord,
+        *,
+        run: str,
+        values: bool = True,
+        segment_bytes: int = 64 << 20,
+        queue_limit: int = 131_072,
+    ) -> None:
+        self.queue: list[Event] = []
+        self.queue_limit = queue_limit
+        self._folder = folder
+        self._record = record
+        self._values = values
+        self._segment_bytes = segment_bytes
+        metadata = {"driftline.format": str(FORMAT), "driftline.run": run, "driftline.process": record.process}
+        self._schema = EVENT.with_metadata(metadata)
+        self._path = folder  # of the open segment
+        self._file: Any = None
+        self._stream: Any = None
+        self._good = 0  # bytes of the open segment that hold whole batches
+        self._wake = threading.Event()
+        self._drained = threading.Event()
+        self._flush_lock = threading.Lock()
+        self._closing = False
+        record.save(folder)
+        self._thread = threading.Thread(target=self._run, name="driftline-writer", daemon=True)
+        self._thread.start()
+
+    # ---- called from the program's threads ------------------------------------------------------------------------
+
+    def drain_below_limit(self) -> None:
+        """Wait until the queue is short again: memory stays bounded and nothing is lost."""
+        while len(self.queue) >= self.queue_limit and self._thread.is_alive():
+            self._drained.clear()
+            self._wake.set()
+            self._drained.wait(0.05)
+
+    def flush(self) -> None:
+        """Write everything queued so far to the operating system before returning."""
+        with self._flush_lock:
+            while self._write_some():
+                pass
+
+    def fault(self, kind: str, fault: Exception, lost: int = 0) -> None:
+        """Count a fault and the events that it lost; log the first of its kind."""
+        faults = self._record.faults
+        if kind not in faults:
+            log_fault(kind, fault)
+        faults[kind] = faults.get(kind, 0) + 1
+        self._record.lost += lost
+
+    def close(self) -> None:
+        """Drain the queue, end the stream and save the process's final record."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        self.flush()
+        self._end_segment()
+        self._record.closed = True
+        self._record.ended = time.time_ns()
+        self._save_record()
+
+    # ---- the writer thread ----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._wake.wait(_IDLE_SECONDS)
+            self._wake.clear()
+            self.flush()
+
+    def _write_some(self) -> bool:
+        queue = self.queue
+        count = min(len(queue), _BATCH)
+        if not count:
+            return False
+        events = queue[:count]  # list slicing and deletion are atomic; appends only ever go to the end
+        del queue[:count]
+        self._drained.set()
+        try:
+            batch = to_batch(events, self._record.events + self._record.lost, values=self._values)
+        except Exception as fault:  # noqa: BLE001 - one event that cannot be encoded must not cost the others
+            self._write_one_by_one(events, fault)
+            return True
+        self._write(batch)
+        return True
+
+    def _write_one_by_one(self, events: list[Event], fault: Exception) -> None:
+        for event in events:
+            try:
+                batch = to_batch([event], self._record.events + self._record.lost, values=self._values)
+            except Exception as own:  # noqa: BLE001 - counted; the trace says how many
+                self.fault(f"encode {event[0]}: {type(own).__name__}", fault, lost=1)
+            else:
+                self._write(batch)
+
+    def _write(self, batch: pa.RecordBatch) -> None:
+        try:
+            if self._stream is None:
+                self._begin_segment()
+            self._stream.write_batch(batch)
+        except OSError as fault:
+            self.fault(f"write: {type(fault).__name__}", fault, lost=batch.num_rows)
+            self._abandon_segment()
+            return
+        self._record.events += batch.num_rows
+        self._good = self._file.tell()
+        if self._good >= self._segment_bytes:
+            self._end_segment()
+            self._save_record()
+
+    def _begin_segment(self) -> None:
+        path = self._folder / segment_name(self._record.process, self._record.segments)
+        self._record.segments += 1
+        self._good = 0
+        self._path = path
+        self._file = pa.OSFile(str(path), "wb")  # unbuffered: a written batch is the operating system's at once
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        self._stream = pa.ipc.new_stream(self._file, self._schema, options=options)
+
+    def _end_segment(self) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.close()
+            self._file.close()
+        except OSError as fault:
+            self.fault(f"close: {type(fault).__name__}", fault)
+            self._abandon_segment()
+        self._stream = self._file = None
+
+    def _abandon_segment(self) -> None:
+        """Cut a half-written batch off, so that the segment ends with a whole one, and go on in a new segment."""
+        file, self._file, self._stream = self._file, None, None
+        if file is None:
+            return
+        with contextlib.suppress(OSError):
+            file.close()
+        with contextlib.suppress(OSError):
+            if self._good:
+                os.truncate(self._path, self._good)
+            else:
+                self._path.unlink()
+
+    def _save_record(self) -> None:
+        try:
+            self._record.save(self._folder)
+        except OSError as fault:
+            self.fault(f"save record: {type(fault).__name__}", fault)
