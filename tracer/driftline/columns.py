@@ -11,10 +11,11 @@ from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
+from xxhash import xxh3_64_intdigest
 
 from driftline.recorder import Event
 from driftline.schema import EVENT, FIELD, INPUT, OPERATIONS, REFERENCE, VERSION
-from driftline.values import ABSENT, digest_of, encode_payload, filled_leaves
+from driftline.values import ABSENT, encode_payload, filled_leaves
 
 _OP_CODE: Final = {op: code for code, op in enumerate(OPERATIONS)}
 _OP_NAMES: Final = pa.array(OPERATIONS, pa.utf8())
@@ -83,7 +84,7 @@ def _fields(column: Sequence[Any], *, values: bool) -> pa.Array:
     structs = pa.StructArray.from_arrays(
         [
             pa.array(paths, FIELD.field("path").type),
-            pa.array([None if e is None else digest_of(e) for e in encoded], pa.uint64()),
+            pa.array([None if e is None else xxh3_64_intdigest(e) for e in encoded], pa.uint64()),
             pa.array([None if e is None else len(e) for e in encoded], pa.int32()),
             pa.array([None if e is None else filled_leaves(e) for e in encoded], pa.int32()),
             texts,

@@ -1,9 +1,9 @@
 """Record reads, writes and decisions on any store, explicitly.
 
 Every function here does nothing while nothing records, and never raises: a fault inside the tracer is counted, logged
-once and shown by `driftline info`. In all of them `object` is the id of a piece of shared state, `context/42`; a version
-that is an int is the store's own order, a str is a label whose order is unknown; `value` is a mapping (its fields) or any
-single value, and is copied before the call returns.
+once and shown by `driftline info`. In all of them `object` is the id of a piece of shared state, `context/42`; a
+version that is an int is the store's own order, a str is a label whose order is unknown; `value` is a mapping (its
+fields) or any single value, and is copied before the call returns.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read(
             recorder.fault("read", fault)
 
 
-def write(  # noqa: PLR0913 - the attributes of a write
+def write(
     object: str,  # noqa: A002 - the model's word
     value: Any,
     *,
@@ -64,7 +64,7 @@ def write(  # noqa: PLR0913 - the attributes of a write
         object: Id of the object.
         value: The whole new value.
         version: The version made; None takes one above the highest known.
-        base: The version that the value was derived from; None infers it, field by field, from what the branch has seen.
+        base: The version that the value was derived from; None infers it, field by field, from what the branch saw.
         type: The object's type; needed once per object.
         confidence: How sure the writer is, from 0 to 1.
         fidelity: How much of the truth the value keeps, from 0 to 1; a summary is lower than its source.
@@ -93,7 +93,7 @@ def write(  # noqa: PLR0913 - the attributes of a write
     )
 
 
-def patch(  # noqa: PLR0913 - the attributes of a write
+def patch(
     object: str,  # noqa: A002 - the model's word
     fields: Mapping[str, Any],
     *,
@@ -142,7 +142,7 @@ def patch(  # noqa: PLR0913 - the attributes of a write
     )
 
 
-def merge(  # noqa: PLR0913 - the attributes of a write
+def merge(
     object: str,  # noqa: A002 - the model's word
     value: Any,
     *,

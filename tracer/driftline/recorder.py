@@ -1,8 +1,8 @@
 """The recorder of one process: numbers versions, infers bases, stamps the clock, queues events.
 
 Everything that decides what an event says happens here, under one lock, in the calling thread; turning events into
-Arrow happens in the writer thread (`writer.py`). The lock makes the order of the queue, of the clock and of the versions
-the same order.
+Arrow happens in the writer thread (`writer.py`). The lock makes the order of the queue, of the clock and of the
+versions the same order.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Fields = list[tuple[str, object, Version | None]]
 
 
 def _greater(a: Version, b: Version) -> bool:
-    return a > b  # type: ignore[operator] # both are the store's own numbers
+    return a > b  # type: ignore[operator] # labels are compared by `ObjectState.newer`
 
 
 def _always(_a: Version, _b: Version) -> bool:
@@ -91,6 +91,7 @@ class Recorder:
         self._objects: dict[str, ObjectState] = {}
         self._ids = 0
         self._threads = threading.local()
+        self._thread_branches: list[Branch] = []
         self._queue = writer.queue
         self._queue_limit = writer.queue_limit
 
@@ -106,6 +107,7 @@ class Recorder:
             thread = threading.current_thread()
             is_main = thread is threading.main_thread()
             own = self._threads.scope = Scope(self.start_branch("main" if is_main else thread.name, None, None))
+            self._thread_branches.append(own.branch)
         return own
 
     def parent_scope(self) -> Scope | None:
@@ -134,6 +136,11 @@ class Recorder:
             self._append("branch-end", branch, None, None, _outcome(fault))
             if fault is None and branch.parent is not None:
                 branch.parent.sightings.join(branch.sightings, self._newer_of)
+
+    def end_thread_branches(self) -> None:
+        """Record the end of the branches that threads were given for want of one: recording ends for them too."""
+        for branch in self._thread_branches:
+            self.end_branch(branch, None)
 
     def begin(self, op: str, scope: Scope, name: str, rare: dict[str, object]) -> Scope:
         """Record the begin of a unit or task, and give the scope inside it."""
@@ -222,7 +229,7 @@ class Recorder:
                 {"whole": not partial},
             )
 
-    def write(  # noqa: PLR0913 - the columns of a write
+    def write(
         self,
         op: str,
         object_id: str,
@@ -333,7 +340,7 @@ class Recorder:
             (op, self.clock.tick(), branch.id, unit, task, None, None, None, None, None, None, None, None, rare),
         )
 
-    def _queue_event(  # noqa: PLR0913 - the columns of an event
+    def _queue_event(
         self,
         op: str,
         scope: Scope,

@@ -52,8 +52,8 @@ class Scope:
         task: Id of the task in force, or None.
         outer: The scope that this one was opened in, or None.
         read_depth: Mutation depth of the deepest version read in this scope.
-        known: The version at which this scope last read or wrote an object, by (object id, JSON Pointer, or None for the
-            whole object): a repeated read of it is not recorded again.
+        known: The version at which this scope last read or wrote an object, by (object id, JSON Pointer, or None for
+            the whole object): a repeated read of it is not recorded again.
     """
 
     __slots__ = ("branch", "known", "outer", "read_depth", "task", "unit")

@@ -54,7 +54,7 @@ def active() -> Recorder | None:
     return None if recording is None else recording.recorder
 
 
-def start(  # noqa: PLR0913 - settings, by keyword
+def start(
     path: str | os.PathLike[str],
     *,
     ordered: bool = True,
@@ -115,11 +115,12 @@ def stop() -> None:
     with _session.lock:
         recording, _session.recording = _session.recording, None
         if recording is not None:
+            recording.recorder.end_thread_branches()
             recording._writer.close()  # noqa: SLF001 - this module owns both
 
 
 @contextmanager
-def record(  # noqa: PLR0913 - settings, by keyword
+def record(
     path: str | os.PathLike[str],
     *,
     ordered: bool = True,
@@ -163,7 +164,7 @@ def start_from_environment() -> None:
             log_fault(ENVIRONMENT, fault)
 
 
-def _open_run(  # noqa: PLR0913 - settings, by keyword
+def _open_run(
     folder: Path,
     *,
     ordered: bool,
@@ -200,9 +201,9 @@ def _open_run(  # noqa: PLR0913 - settings, by keyword
 
 def _remove_trace(folder: Path) -> None:
     """Remove an earlier trace's own files, and nothing else that someone put there."""
-    import shutil  # noqa: PLC0415 - only when replacing
+    import shutil
 
-    from driftline.schema import CACHE_FOLDER  # noqa: PLC0415
+    from driftline.schema import CACHE_FOLDER
 
     shutil.rmtree(folder / CACHE_FOLDER, ignore_errors=True)
     for record in folder.glob("*.json"):

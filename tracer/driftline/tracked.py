@@ -20,8 +20,8 @@ _numbers: Final = itertools.count(1)
 class TrackedMapping(MutableMapping[K, V]):
     """A shared mapping whose every read and write is recorded, with the version that it saw or made.
 
-    It is the store itself, so its versions are true ones: each write makes the next. A value that is a nested mapping is
-    recorded leaf by leaf; every other value is one field. Safe to share between threads.
+    It is the store itself, so its versions are true ones: each write makes the next. A value that is a nested mapping
+    is recorded leaf by leaf; every other value is one field. Safe to share between threads.
 
     Attributes:
         object_id: Id of the object in the trace.

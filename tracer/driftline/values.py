@@ -1,10 +1,11 @@
 """Values, captured at the call: scalars as they are (they cannot change), everything else as JSON at once.
 
 A tracer that keeps a live reference records a value that changes later, so nothing mutable ever enters the queue. The
-cheap half (`freeze`, `flatten`) runs in the calling thread, the rest (`encode_fields`) in the writer thread.
+cheap half (`freeze`, `flatten`) runs in the calling thread, the rest (`encode_payload`) in the writer thread.
 
-The canonical form of a value is JSON in UTF-8: object keys sorted, no spaces. What JSON has no form for becomes a tagged
-object, `{"$float":"nan"}` or `{"$type":"module.Class","repr":"…"}`, so that two different values do not look the same.
+The canonical form of a value is JSON in UTF-8: object keys sorted, no spaces. What JSON has no form for becomes a
+tagged object, `{"$float":"nan"}` or `{"$type":"module.Class","repr":"…"}`, so that two different values do not look
+the same.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
-from xxhash import xxh3_64_intdigest as digest_of
+from xxhash import xxh3_64_intdigest
 
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _NESTING_LIMIT: Final = 64
@@ -107,7 +108,7 @@ def encode_payload(payload: object) -> bytes:
     return _encode(payload)
 
 
-def decode(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is any
+def decode(text: str | bytes) -> Any:
     """The Python value of a canonical JSON text.
 
     Raises:
@@ -234,4 +235,4 @@ def digest_inputs(name: str, inputs: object) -> int:
         >>> digest_inputs("summarise", {"doc": 1}) == digest_inputs("summarise", {"doc": 1})
         True
     """
-    return digest_of(_encode(name) + b"\n" + _encode(inputs))
+    return xxh3_64_intdigest(_encode(name) + b"\n" + _encode(inputs))

@@ -37,7 +37,7 @@ class Writer:
         queue_limit: Callers wait while this many events are queued.
     """
 
-    def __init__(  # noqa: PLR0913 - settings, by keyword
+    def __init__(
         self,
         folder: Path,
         record: ProcessRecord,

@@ -1,0 +1,120 @@
+"""`analyze`: a trace, analysed and open for questions. The one core behind the command line, the browser and the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from driftline.header import Header
+from driftline.reader import Trace
+
+from driftline_analyzer.cache import analysed
+from driftline_analyzer.catalogue import rules
+from driftline_analyzer.database import open_database
+from driftline_analyzer.findings import Finding, load_findings
+from driftline_analyzer.pipeline import Progress
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a trace holds.
+
+    Attributes:
+        events: Number of events read.
+        objects: Number of objects.
+        branches: Number of branches.
+        processes: Number of processes.
+        complete: Whether everything that was recorded is there.
+        missing: What is not, one sentence each.
+        started: Clock of the first event, in nanoseconds since 1970; 0 if there is none.
+        ended: Clock of the last event.
+    """
+
+    events: int
+    objects: int
+    branches: int
+    processes: int
+    complete: bool
+    missing: tuple[str, ...]
+    started: int
+    ended: int
+
+
+class Analysis:
+    """An analysed trace.
+
+    Attributes:
+        path: The trace folder.
+        header: Its header.
+        summary: What it holds.
+    """
+
+    def __init__(self, trace: Trace, connection: duckdb.DuckDBPyConnection) -> None:
+        self.path = trace.path
+        self.header: Header = trace.header
+        self._connection = connection
+        ((events, started, ended),) = self.rows(
+            "SELECT count(*), coalesce(min(clock), 0), coalesce(max(clock), 0) FROM event"
+        )
+        ((objects, branches, processes),) = self.rows(
+            "SELECT (SELECT count(*) FROM object), (SELECT count(*) FROM branch), (SELECT count(*) FROM process)",
+        )
+        missing = [
+            f"{process}: {what}"
+            for process, whats in self.rows("SELECT process, missing FROM process ORDER BY p")
+            for what in whats
+        ]
+        self.summary = Summary(events, objects, branches, processes, not missing, tuple(missing), started, ended)
+
+    def rows(self, query: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Every row that a query over the tables of `steps/` gives. Safe to call from several threads."""
+        cursor = self._connection.cursor()
+        try:
+            return cursor.execute(query, list(parameters)).fetchall()
+        finally:
+            cursor.close()
+
+    def findings(self, codes: Iterable[str] | None = None) -> list[Finding]:
+        """The findings, by time.
+
+        Args:
+            codes: Codes of the rules wanted; None for all.
+        """
+        wanted = frozenset(codes) if codes is not None else frozenset(known.code for known in rules())
+        cursor = self._connection.cursor()
+        try:
+            return load_findings(cursor, wanted)
+        finally:
+            cursor.close()
+
+
+@contextmanager
+def analyze(path: str | Path, *, progress: Progress = lambda _step, _share: None) -> Iterator[Analysis]:
+    """Analyse a trace, or open the analysis made before of the same content.
+
+    Args:
+        path: The trace folder, `NAME.drift`.
+        progress: Called with the name of each step and the share of the work done, 0 to 1; not called if there is none.
+
+    Yields:
+        The analysis; it ends with the block.
+
+    Raises:
+        DriftlineError: If there is no readable trace at `path`.
+
+    Example:
+        >>> import tempfile, driftline as dl
+        >>> with dl.record(tempfile.mkdtemp() + "/run.drift") as recording:
+        ...     _ = dl.write("o/1", {"n": 1}, type="o")
+        >>> with analyze(recording.path) as analysis:
+        ...     analysis.summary.objects, analysis.findings()
+        (1, [])
+    """
+    trace = Trace(path)
+    database = analysed(trace, progress)
+    with open_database(database, read_only=True) as connection:
+        yield Analysis(trace, connection)

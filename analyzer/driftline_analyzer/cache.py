@@ -1,0 +1,136 @@
+"""The analysed database of a trace, made once and found again by content.
+
+The name of the file is a digest of every byte of the trace and of the code that analyses it, so a cache that is stale is
+never found rather than trusted. It lies inside the trace (`NAME.drift/.cache/`), or in the user's cache folder when the
+trace cannot be written to. It is built under another name and renamed when whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from driftline.errors import DriftlineError
+from driftline.reader import Trace
+from driftline.schema import CACHE_FOLDER
+from xxhash import xxh3_128
+
+from driftline_analyzer.database import open_database, sql, sql_names
+from driftline_analyzer.pipeline import STEPS, Progress, run
+
+_CHUNK: Final = 1 << 20
+_ABANDONED_AFTER: Final = 3600  # seconds
+
+
+def analysed(trace: Trace, progress: Progress) -> Path:
+    """The database of a trace, analysed now if it was not yet.
+
+    Args:
+        trace: The trace.
+        progress: Told of each step if there is work to do.
+
+    Returns:
+        Path of a DuckDB file to open read-only.
+
+    Raises:
+        DriftlineError: If there is nowhere to write it.
+    """
+    name = f"{_digest(trace)}.duckdb"
+    places = _places(trace)
+    for place in places:
+        if _whole(place / name):
+            return place / name
+    fault: Exception | None = None
+    for place in places:
+        try:
+            return _build(trace, place, name, progress)
+        except (OSError, duckdb.IOException) as own:
+            fault = own
+    raise DriftlineError(
+        f"nowhere to write the analysis of {trace.path}: {fault}",
+        "free some disk space, or point XDG_CACHE_HOME to a folder with room",
+    ) from fault
+
+
+def _places(trace: Trace) -> list[Path]:
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return [trace.path / CACHE_FOLDER, home / "driftline", Path(tempfile.gettempdir()) / f"driftline-{os.getuid()}"]
+
+
+def _whole(path: Path) -> bool:
+    """Whether a finished database is there; one that cannot be opened is removed."""
+    if not path.is_file():
+        return False
+    try:
+        with open_database(path, read_only=True) as connection:
+            connection.execute("SELECT count(*) FROM finding").fetchall()
+    except duckdb.Error:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return False
+    return True
+
+
+def _build(trace: Trace, place: Path, name: str, progress: Progress) -> Path:
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sweep(place)
+    building = place / f".{name}.{os.getpid()}.building"
+    try:
+        with open_database(building, read_only=False) as connection:
+            run(trace, connection, progress)
+        building.replace(place / name)
+    finally:
+        for left in place.glob(f"{building.name}*"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+    if place.name == CACHE_FOLDER:
+        for old in place.glob("*.duckdb"):
+            if old.name != name:
+                with contextlib.suppress(OSError):
+                    old.unlink()
+    return place / name
+
+
+def _sweep(place: Path) -> None:
+    """Remove what an interrupted analysis left behind."""
+    for left in place.glob(".*.building*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_AFTER:
+                left.unlink()
+
+
+def _digest(trace: Trace) -> str:
+    digest = xxh3_128()
+    for text in _code():
+        digest.update(text)
+    for path in sorted([*trace.path.glob("*.json"), *trace.segments]):
+        digest.update(path.name.encode())
+        for chunk in _chunks(path):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _code() -> Iterator[bytes]:
+    """Everything that decides what the tables hold."""
+    yield version("driftline").encode()
+    yield duckdb.__version__.encode()
+    for name in ("renumber", *STEPS):
+        yield sql("steps", name).encode()
+    for name in sql_names("detectors"):
+        yield sql("detectors", name).encode()
+    for module in ("load.py", "pipeline.py", "blast.py"):
+        yield (files("driftline_analyzer") / module).read_bytes()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

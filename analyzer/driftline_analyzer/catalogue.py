@@ -1,0 +1,114 @@
+"""The catalogue of rules, read from the headers of `detectors/*.sql`: there is no other list of them.
+
+A header is the leading comment of the file: `key: value` lines, then `## ` sections. The rule's name is the file's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal
+
+from driftline.errors import DriftlineError
+
+from driftline_analyzer.database import sql, sql_names
+
+Severity = Literal["error", "warning", "note"]
+
+#: From the worst down; the order in which findings are listed.
+SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
+KEYS: Final = ("code", "severity", "standard", "message")
+SECTIONS: Final = ("What it finds", "Why it matters", "Example", "Fix", "Known limits")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the catalogue.
+
+    Attributes:
+        code: `DRF101`.
+        name: `stale-overwrite`.
+        severity: How much it matters by default.
+        standard: The fault's standard name, and where it is defined.
+        message: Template of a finding's sentence; its names are those of `findings.message_names`.
+        sections: Text of each of `SECTIONS`, in Markdown.
+        query: The SQL that finds it; what it selects is said in `pipeline.py`.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    standard: str
+    message: str
+    sections: dict[str, str]
+    query: str
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Every rule, by code.
+
+    Example:
+        >>> [rule.code for rule in rules()][:2]
+        ['DRF101', 'DRF102']
+    """
+    found = (_parse(name, sql("detectors", name)) for name in sql_names("detectors"))
+    return tuple(sorted(found, key=lambda rule: rule.code))
+
+
+def rule(wanted: str) -> Rule:
+    """The rule of this code or name.
+
+    Raises:
+        DriftlineError: If there is none; the hint names the nearest.
+
+    Example:
+        >>> rule("DRF101").name, rule("stale-overwrite").code
+        ('stale-overwrite', 'DRF101')
+    """
+    for known in rules():
+        if wanted.upper() == known.code or wanted.lower() == known.name:
+            return known
+    names = [text for known in rules() for text in (known.code, known.name)]
+    near = difflib.get_close_matches(wanted, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else "`driftline rule` lists them all"
+    raise DriftlineError(f"no rule {wanted!r}", hint)
+
+
+def chosen(select: list[str], ignore: list[str]) -> frozenset[str]:
+    """The codes that `--select` and `--ignore` leave; both take codes, names and code prefixes such as `DRF1`.
+
+    Raises:
+        DriftlineError: If one of them names no rule.
+
+    Example:
+        >>> sorted(chosen(["DRF3", "partial-write"], []))
+        ['DRF302', 'DRF401']
+    """
+    picked = _codes(select) if select else {known.code for known in rules()}
+    return frozenset(picked - _codes(ignore))
+
+
+def _codes(wanted: list[str]) -> set[str]:
+    codes: set[str] = set()
+    for word in (part.strip() for text in wanted for part in text.split(",") if part.strip()):
+        matching = {known.code for known in rules() if known.code.startswith(word.upper())}
+        codes |= matching or {rule(word).code}
+    return codes
+
+
+def _parse(stem: str, text: str) -> Rule:
+    header: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        header.append(line.removeprefix("--").removeprefix(" "))
+    keys = dict(re.findall(r"^(\w+): (.+)$", "\n".join(header[: len(KEYS)]), re.MULTILINE))
+    parts = re.split(r"^## (.+)$", "\n".join(header[len(KEYS) :]), flags=re.MULTILINE)
+    sections = {title: body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)}
+    if tuple(keys) != KEYS or tuple(sections) != SECTIONS or keys["severity"] not in SEVERITIES:
+        raise ValueError(f"detectors/{stem}.sql: its header must have {', '.join(KEYS)}, then {', '.join(SECTIONS)}")
+    severity = next(known for known in SEVERITIES if known == keys["severity"])
+    return Rule(keys["code"], stem.replace("_", "-"), severity, keys["standard"], keys["message"], sections, text)

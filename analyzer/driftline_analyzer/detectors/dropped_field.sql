@@ -1,0 +1,25 @@
+-- code: DRF103
+-- severity: error
+-- standard: lost update by omission, a form of P4 (Berenson et al. 1995)
+-- message: {branch} dropped {fields} of {object}: added by {others} after version {base}, from which it wrote the whole object
+--
+-- ## What it finds
+-- A full write (`write` or `merge`) leaves out a field that did not exist at the writer's base and that another branch added
+-- since.
+--
+-- ## Why it matters
+-- Nothing was overwritten, so nothing looks wrong: the field is simply not there any more, and readers that treat it as
+-- optional go on without it.
+--
+-- ## Example
+-- An enricher adds `/sources` to `context/42` in version 2. A planner that loaded version 1 saves its whole copy as version
+-- 3. `/sources` is gone.
+--
+-- ## Fix
+-- Write only the fields that the node changed (`patch`), or merge unknown fields from the current version into the copy
+-- before saving it.
+--
+-- ## Known limits
+-- Needs full writes to be recorded as such (`write`), and partial ones as `patch`.
+
+SELECT e, fields, others, against, base, basis FROM lost('dropped')

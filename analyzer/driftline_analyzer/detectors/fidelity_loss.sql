@@ -1,0 +1,26 @@
+-- code: DRF105
+-- severity: error
+-- standard: lost update (P4, Berenson et al. 1995) that is also a loss of information
+-- message: {branch} put a poorer value over {fields} of {object}, working from version {base}; the richer one by {others} is lost
+--
+-- ## What it finds
+-- A write from a stale base sets a field in which another branch's change intervened, and the new value is poorer than the
+-- one that stood there: both writers declared a `fidelity` and the new one is lower, or the standing value has 64 bytes or
+-- more and the new one has under half its size or under half its filled leaves.
+--
+-- ## Why it matters
+-- This is the late summary over richer context. The object shrinks to what a slow branch knew long ago, and every reader
+-- downstream decides on less than the system had already found out.
+--
+-- ## Example
+-- A summariser reads three facts. While it works, enrichers add nine. It writes back its list of three.
+--
+-- ## Fix
+-- Compress only state that has been finalised; or let the richer value win (`most-complete`, `union`) when the base is
+-- stale; or re-derive the summary from the current version.
+--
+-- ## Known limits
+-- Size stands in for information where no fidelity is declared: a shorter value that is better is found as well. Values
+-- under 64 bytes are never compared by size.
+
+SELECT e, fields, others, against, base, basis FROM lost('poorer')

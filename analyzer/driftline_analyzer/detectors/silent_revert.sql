@@ -1,0 +1,26 @@
+-- code: DRF102
+-- severity: error
+-- standard: lost update by whole-object echo, a form of P4 (Berenson et al. 1995)
+-- message: {branch} wrote back the old value of {fields} of {object} from version {base}; what {others} changed since is undone
+--
+-- ## What it finds
+-- A full write (`write` or `merge`) sets a field to exactly what it was at the writer's base, although another branch
+-- changed it in between: the field was carried along, not meant.
+--
+-- ## Why it matters
+-- The object goes back in time in a field that its writer never thought about. The write looks right in review, since the
+-- field that was meant to change did change.
+--
+-- ## Example
+-- A summariser loads the whole context at version 1, another branch sets `/owner` in version 2, and the summariser saves
+-- its whole copy with a new `/summary` as version 3. `/owner` is what it was at version 1.
+--
+-- ## Fix
+-- Write only the fields that the node changed (`patch`), or reconcile the loaded copy with the current version before
+-- saving it.
+--
+-- ## Known limits
+-- A writer that deliberately restores an old value by a full write from a stale base looks the same. Values are compared by
+-- digest.
+
+SELECT e, fields, others, against, base, basis FROM lost('reverted')

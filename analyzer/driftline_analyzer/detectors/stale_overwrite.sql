@@ -1,0 +1,27 @@
+-- code: DRF101
+-- severity: error
+-- standard: lost update, P4 (Berenson et al. 1995, "A Critique of ANSI SQL Isolation Levels")
+-- message: {branch} overwrote {fields} of {object}, working from version {base}; what {others} changed since is lost
+--
+-- ## What it finds
+-- A write *w* of an object sets a field, or removes the object, although another branch changed that field after the
+-- version that *w* was derived from, and *w* had not seen the change. Setting the field to what already stood there loses
+-- nothing and is not found. Each lost field belongs to one rule: where DRF103, DRF105 or DRF102 says more, it speaks.
+--
+-- ## Why it matters
+-- The other branch's update is gone without an error: its node succeeded, its payload was valid, and nothing that reads
+-- the object from now on can know that the update was ever made.
+--
+-- ## Example
+-- Two researchers read version 1 of `context/42`. The first sets `/summary` and makes version 2. The second, still working
+-- from version 1, sets `/summary` and makes version 3. Version 3 says nothing of what the first found.
+--
+-- ## Fix
+-- Read again just before writing and derive the value anew if the version moved (compare-and-set); or patch only the
+-- fields that the node means to change; or merge both values under a declared strategy.
+--
+-- ## Known limits
+-- Where the base was not declared it is inferred from the branch's own reads and writes; a value that reached the branch
+-- by another way (a return value, a closure) is not seen. A branch's end counts as its join into its parent.
+
+SELECT e, fields, others, against, base, basis FROM lost('overwritten')

@@ -1,0 +1,74 @@
+"""The whole analysis, from a trace to findings, as named steps in one DuckDB database.
+
+load → order → versions → fields → reads → losses → detect → blast radius. Every step but the first and the last is one SQL
+file in `steps/`, whose header says which tables it makes; every detector is one SQL file in `detectors/`. A detector selects
+
+    e        BIGINT     the event that is at fault
+    fields   VARCHAR[]  JSON Pointers of the fields that it got wrong
+    others   INTEGER[]  the other branches (`branch.b`)
+    against  BIGINT[]   the events that show it
+    base     VARCHAR    the version that the writer had seen, or null
+    basis    VARCHAR    'recorded' or 'inferred'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import duckdb
+from driftline.reader import Trace
+
+from driftline_analyzer.blast import measure_blast
+from driftline_analyzer.catalogue import rules
+from driftline_analyzer.database import sql
+from driftline_analyzer.load import load
+
+STEPS: Final = ("order", "versions", "fields", "reads", "losses")
+
+#: Called before each step with its name and the share of the work done so far, 0 to 1.
+Progress = Callable[[str, float], None]
+
+
+def run(trace: Trace, connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
+    """Analyse a trace into an empty database.
+
+    Args:
+        trace: The trace.
+        connection: An empty database; afterwards it holds the tables of every step, and `finding`.
+        progress: Told of each step.
+    """
+    names = ["load", *STEPS, "detect", "blast radius"]
+    done = iter(range(len(names)))
+
+    def begin(name: str) -> None:
+        progress(name, next(done) / len(names))
+
+    begin("load")
+    in_order = load(trace, connection)
+    if not in_order:
+        connection.execute(sql("steps", "renumber"))
+    connection.execute("SET VARIABLE ordered = ?", [trace.header.ordered])
+    for step in STEPS:
+        begin(step)
+        connection.execute(sql("steps", step))
+    begin("detect")
+    _detect(connection)
+    begin("blast radius")
+    measure_blast(connection)
+    progress("done", 1.0)
+
+
+def _detect(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TEMP TABLE detected (code VARCHAR, e BIGINT, fields VARCHAR[], others INTEGER[], against BIGINT[],"
+        " base VARCHAR, basis VARCHAR)",
+    )
+    for rule in rules():
+        connection.execute(
+            f"INSERT INTO detected SELECT '{rule.code}', e, fields, others, against, base, basis FROM ({rule.query})",  # noqa: S608 - ours
+        )
+    connection.execute(
+        "CREATE TABLE finding AS SELECT row_number() OVER (ORDER BY e, code)::INTEGER AS n, * FROM detected",
+    )
+    connection.execute("DROP TABLE detected")

@@ -1,0 +1,45 @@
+-- Step 4, fields: one row for each field that each write sets, beside what stood there before.
+--
+--   setting  e, o, f, pos, b, digest, size, leaves, listed, base_pos, standing_*, changed
+--            digest is null where the field is removed; listed is false where a full write removed it by omission
+--            base_pos is b(w, f); standing_* describe the write that the field stood at before, null if none
+-- Void writes set nothing, so they are not here.
+
+CREATE TABLE setting AS
+WITH listed AS (
+    SELECT w.e, w.o, f.f, w.pos, w.b, f.digest, f.size, f.leaves, w.is_full, w.full_no,
+        CASE WHEN w.declared THEN w.base_pos
+            ELSE coalesce(m.pos, CASE WHEN f.base_label IS NULL THEN f.base ELSE -1 END) END AS base_pos
+    FROM field AS f
+    JOIN write AS w ON w.e = f.e
+    JOIN event AS e ON e.e = f.e
+    LEFT JOIN mention AS m
+        ON m.o = w.o AND m.p = (CASE WHEN f.base_label IS NULL THEN e.p ELSE -1 END)
+        AND m.version = coalesce(f.base, 0) AND m.label = coalesce(f.base_label, '')
+        AND (f.base IS NOT NULL OR f.base_label IS NOT NULL)
+    WHERE NOT w.void AND w.pos IS NOT NULL
+),
+followed AS (
+    SELECT *, lead(full_no) OVER cell AS next_no, lead(is_full) OVER cell AS next_is_full
+    FROM listed
+    WINDOW cell AS (PARTITION BY o, f ORDER BY pos, e)
+),
+-- The next full write after a setting removes the field unless it lists it, or another write set it in between.
+omitted AS (
+    SELECT w.e, w.o, s.f, w.pos, w.b, w.base_pos
+    FROM followed AS s
+    JOIN write AS w ON w.o = s.o AND w.full_no = s.full_no + 1 AND w.is_full AND NOT w.void AND w.pos IS NOT NULL
+    WHERE s.digest IS NOT NULL
+        AND (s.next_no IS NULL OR s.next_no > s.full_no + 1 OR (s.next_no = s.full_no + 1 AND NOT s.next_is_full))
+),
+every AS (
+    SELECT e, o, f, pos, b, digest, size, leaves, true AS listed, base_pos FROM listed
+    UNION ALL
+    SELECT e, o, f, pos, b, NULL, NULL, NULL, false, base_pos FROM omitted
+)
+SELECT *,
+    lag(digest) OVER cell AS standing, lag(e) OVER cell AS standing_e, lag(b) OVER cell AS standing_b,
+    lag(pos) OVER cell AS standing_pos, lag(size) OVER cell AS standing_size, lag(leaves) OVER cell AS standing_leaves,
+    digest IS DISTINCT FROM lag(digest) OVER cell AS changed
+FROM every
+WINDOW cell AS (PARTITION BY o, f ORDER BY pos, e);
