@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
 from driftline.header import Header
 from driftline.reader import Trace
-
 from driftline_analyzer.cache import analysed
 from driftline_analyzer.catalogue import rules
 from driftline_analyzer.database import open_database
@@ -75,6 +75,14 @@ class Analysis:
         cursor = self._connection.cursor()
         try:
             return cursor.execute(query, list(parameters)).fetchall()
+        finally:
+            cursor.close()
+
+    def rows_named(self, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """The same, with the query's `$name` parameters by name."""
+        cursor = self._connection.cursor()
+        try:
+            return cursor.execute(query, parameters).fetchall()
         finally:
             cursor.close()
 

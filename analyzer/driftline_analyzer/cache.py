@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+from xxhash import xxh3_128
+
 from driftline.errors import DriftlineError
 from driftline.reader import Trace
 from driftline.schema import CACHE_FOLDER
-from xxhash import xxh3_128
-
 from driftline_analyzer.database import open_database, sql, sql_names
 from driftline_analyzer.pipeline import STEPS, Progress, run
 

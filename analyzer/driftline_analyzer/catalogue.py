@@ -12,7 +12,6 @@ from functools import cache
 from typing import Final, Literal
 
 from driftline.errors import DriftlineError
-
 from driftline_analyzer.database import sql, sql_names
 
 Severity = Literal["error", "warning", "note"]

@@ -31,7 +31,10 @@ def open_database(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyCon
         path: The database file.
         read_only: Whether to open an existing one for reading; several processes may do so at once.
     """
-    config = {**_SETTINGS, "temp_directory": str(path.with_suffix(".spill"))}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        **_SETTINGS,
+        "temp_directory": str(path.with_suffix(".spill")),
+    }
     connection = duckdb.connect(str(path), read_only=read_only, config=config)
     try:
         connection.execute("SET enable_progress_bar = false")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from driftline.reader import ProcessTrace, Trace
 from driftline.schema import EVENT
 
@@ -99,7 +100,7 @@ def _pour(
     cursor = connection.cursor()
     try:
         cursor.register("batches", reader)
-        cursor.execute(f"CREATE TABLE {table} AS {select}")  # noqa: S608 - both are ours
+        cursor.execute(f"CREATE TABLE {table} AS {select}")
         cursor.unregister("batches")
     finally:
         cursor.close()

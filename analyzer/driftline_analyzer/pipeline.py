@@ -17,8 +17,8 @@ from collections.abc import Callable
 from typing import Final
 
 import duckdb
-from driftline.reader import Trace
 
+from driftline.reader import Trace
 from driftline_analyzer.blast import measure_blast
 from driftline_analyzer.catalogue import rules
 from driftline_analyzer.database import sql
