@@ -1,4 +1,4 @@
-"""`analyze`: a trace, analysed and open for questions. The one core behind the command line, the browser and the reports."""
+"""`analyze`: a trace, analysed and open for questions: the one core behind command line, browser and reports."""
 
 from __future__ import annotations
 

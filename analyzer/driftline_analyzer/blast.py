@@ -1,8 +1,8 @@
 """Step 8, blast radius: what each finding went on to contaminate (docs/model.md, "Inputs and lineage").
 
-The fields that a finding got wrong are tainted until they are set again; a branch that reads one is tainted from then on,
-and so is what it writes. Followed round by round for all findings at once: each round takes the branches tainted in the
-round before, so a cycle ends where nothing new is tainted.
+The fields that a finding got wrong are tainted until they are set again; a branch that reads one is tainted from then
+on, and so is what it writes. Followed round by round for all findings at once: each round takes the branches tainted in
+the round before, so a cycle ends where nothing new is tainted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GROUP BY t.n, r.b
 
 
 def measure_blast(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `blast`: n (`finding.n`), versions, branches, objects, outputs (names of the objects at the end)."""
+    """Make the table `blast`: n (`finding.n`), versions, branches, objects, outputs (objects tainted at the end)."""
     connection.execute(f"""
         CREATE TEMP TABLE origin AS
         SELECT f.n, f.e, w.b, p.f

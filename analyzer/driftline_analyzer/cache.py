@@ -1,8 +1,8 @@
 """The analysed database of a trace, made once and found again by content.
 
-The name of the file is a digest of every byte of the trace and of the code that analyses it, so a cache that is stale is
-never found rather than trusted. It lies inside the trace (`NAME.drift/.cache/`), or in the user's cache folder when the
-trace cannot be written to. It is built under another name and renamed when whole.
+The name of the file is a digest of every byte of the trace and of the code that analyses it, so a cache that is stale
+is never found rather than trusted. It lies inside the trace (`NAME.drift/.cache/`), or in the user's cache folder when
+the trace cannot be written to. It is built under another name and renamed when whole.
 """
 
 from __future__ import annotations

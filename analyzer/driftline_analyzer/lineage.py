@@ -1,8 +1,9 @@
 """`lineage`: from any value up to everything that it was derived from, or down to everything that was derived from it.
 
-One step at a time (`causes`, `effects`), so that the browser can expand lazily; `lineage` takes the steps to a depth. What was
-declared is told from what was inferred: inputs that a write names are recorded; where it names none, everything that its branch
-had read in the same task (outside any task: since the branch began) counts, marked inferred.
+One step at a time (`causes`, `effects`), so that the browser can expand lazily; `lineage` takes the steps to a depth.
+What was declared is told from what was inferred: inputs that a write names are recorded; where it names none,
+everything that its branch had read in the same task (outside any task: since the branch began) counts, marked
+inferred.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class LineageNode:
         moment: The write or read.
         path: JSON Pointer of the field that the step is about, or None for the whole version.
         value: Canonical JSON of that field as this event wrote or read it; None for a whole version.
-        relation: `root`; upwards `base` (what the field was before), `input` (declared) or `read` (the branch had read it);
-            downwards `reader` (a branch that read it) or `derived` (what was written from it).
+        relation: `root`; upwards `base` (what the field was before), `input` (declared) or `read` (the branch had read
+            it); downwards `reader` (a branch that read it) or `derived` (what was written from it).
         inferred: Whether the step was worked out rather than declared.
         findings: Codes of the findings that this event is at fault for in this field.
         children: The next steps.
@@ -153,7 +154,8 @@ WITH w AS (SELECT e, o, b, base_pos, declared FROM write WHERE e = $e),
 own_task AS (SELECT coalesce(t.began, br.started, 0) AS since FROM event AS e
     LEFT JOIN task AS t ON t.t = e.t LEFT JOIN branch AS br ON br.b = e.b WHERE e.e = $e),
 base AS (  -- what the field, or the object, was at the writer's base
-    SELECT max_by(s.e, {'pos': s.pos, 'e': s.e}) AS e, $f::INTEGER AS f, 'base' AS relation, NOT any_value(own.declared) AS inferred
+    SELECT max_by(s.e, {'pos': s.pos, 'e': s.e}) AS e, $f::INTEGER AS f, 'base' AS relation,
+        NOT any_value(own.declared) AS inferred
     FROM w AS own JOIN setting AS mine ON mine.e = own.e AND mine.f = $f
     JOIN setting AS s ON s.o = own.o AND s.f = $f AND s.pos <= mine.base_pos AND s.e <> own.e
     WHERE $f IS NOT NULL
@@ -166,7 +168,8 @@ base AS (  -- what the field, or the object, was at the writer's base
 merged AS (  -- a merge rests on each of its bases
     SELECT max(s.e) AS e, $f::INTEGER AS f, 'base' AS relation, false AS inferred
     FROM (SELECT o, unnest(bases) AS base FROM event WHERE e = $e) AS m
-    JOIN event AS v ON v.o = m.o AND v.version IS NOT DISTINCT FROM m.base.version AND v.label IS NOT DISTINCT FROM m.base.label
+    JOIN event AS v ON v.o = m.o AND v.version IS NOT DISTINCT FROM m.base.version
+        AND v.label IS NOT DISTINCT FROM m.base.label
     JOIN write AS s ON s.e = v.e
     GROUP BY m.base
 ),
@@ -211,14 +214,15 @@ WHERE r.whole OR EXISTS (SELECT 1 FROM field WHERE field.e = r.e AND field.f = s
 UNION
 SELECT DISTINCT d.e, CASE WHEN $f IS NULL THEN NULL ELSE d.f END, 'derived', NOT w.declared
 FROM span AS s
-JOIN setting AS d ON d.o = s.o AND d.f = s.f AND d.base_pos >= s.pos AND (s.until IS NULL OR d.base_pos < s.until) AND d.e <> $e
-    AND d.changed
+JOIN setting AS d ON d.o = s.o AND d.f = s.f AND d.base_pos >= s.pos AND (s.until IS NULL OR d.base_pos < s.until)
+    AND d.e <> $e AND d.changed
 JOIN write AS w ON w.e = d.e
 UNION
 SELECT DISTINCT i.e, NULL, 'derived', false
 FROM (SELECT e, unnest(inputs) AS input FROM event WHERE inputs IS NOT NULL) AS i
 JOIN event AS v ON v.e = $e JOIN object AS o ON o.o = v.o
-WHERE i.input.object = o.object AND i.input.version IS NOT DISTINCT FROM v.version AND i.input.label IS NOT DISTINCT FROM v.label
+WHERE i.input.object = o.object AND i.input.version IS NOT DISTINCT FROM v.version
+    AND i.input.label IS NOT DISTINCT FROM v.label
 ORDER BY 1
 """
 

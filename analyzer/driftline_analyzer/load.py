@@ -33,14 +33,14 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
         Whether the order of loading is the order of the clock.
     """
     order = _Order()
-    _pour(connection, "loaded_event", "SELECT * FROM batches", trace, _EVENT_COLUMNS, order)
+    _pour(connection, trace, order, table="loaded_event", select="SELECT * FROM batches", columns=_EVENT_COLUMNS)
     _pour(
         connection,
-        "loaded_field",
-        "SELECT e, unnest(fields, max_depth := 2) FROM batches WHERE len(fields) > 0",
         trace,
-        _FIELD_COLUMNS,
         _Order(),
+        table="loaded_field",
+        select="SELECT e, unnest(fields, max_depth := 2) FROM batches WHERE len(fields) > 0",
+        columns=_FIELD_COLUMNS,
     )
     connection.execute(
         "CREATE TABLE process (p INTEGER, process VARCHAR, pid BIGINT, host VARCHAR, argv VARCHAR[], started BIGINT,"
@@ -89,11 +89,12 @@ def _row(number: int, process: ProcessTrace) -> list[object]:
 
 def _pour(
     connection: duckdb.DuckDBPyConnection,
+    trace: Trace,
+    order: _Order,
+    *,
     table: str,
     select: str,
-    trace: Trace,
     columns: tuple[str, ...],
-    order: _Order,
 ) -> None:
     """`CREATE TABLE table AS select`, where `batches` is the stream of the trace's batches."""
     reader = pa.RecordBatchReader.from_batches(_schema(columns), _numbered(trace, columns, order))

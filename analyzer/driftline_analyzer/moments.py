@@ -88,7 +88,8 @@ def values(analysis: Analysis, places: Iterable[tuple[int, int]]) -> dict[tuple[
         """
         SELECT f.e, f.f, f.value
         FROM field AS f
-        SEMI JOIN (SELECT unnest(?::BIGINT[]) AS e, unnest(?::INTEGER[]) AS f) AS wanted ON wanted.e = f.e AND wanted.f = f.f
+        SEMI JOIN (SELECT unnest(?::BIGINT[]) AS e, unnest(?::INTEGER[]) AS f) AS wanted
+            ON wanted.e = f.e AND wanted.f = f.f
         """,
         [[e for e, _ in wanted], [f for _, f in wanted]],
     )

@@ -1,7 +1,8 @@
 """The whole analysis, from a trace to findings, as named steps in one DuckDB database.
 
-load → order → versions → fields → reads → losses → detect → blast radius. Every step but the first and the last is one SQL
-file in `steps/`, whose header says which tables it makes; every detector is one SQL file in `detectors/`. A detector selects
+load → order → versions → fields → reads → losses → detect → blast radius. Every step but the first and the last is one
+SQL file in `steps/`, whose header says which tables it makes; every detector is one SQL file in `detectors/`. A
+detector selects
 
     e        BIGINT     the event that is at fault
     fields   VARCHAR[]  JSON Pointers of the fields that it got wrong

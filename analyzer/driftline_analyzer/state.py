@@ -138,8 +138,8 @@ def show(analysis: Analysis, target: Target, *, at: int | None = None, seen_by: 
         analysis: The trace.
         target: The object; its version if not the newest, one field if not all.
         at: A moment, in nanoseconds since 1970: only what had happened by then.
-        seen_by: A branch, by id or unambiguous name: show beside each field what that branch had seen of it last; with a
-            version, what it had seen just before that version was made.
+        seen_by: A branch, by id or unambiguous name: show beside each field what that branch had seen of it last; with
+            a version, what it had seen just before that version was made.
 
     Raises:
         DriftlineError: If the object, version, field or branch is unknown, or the trace records no order.
@@ -256,7 +256,7 @@ def _last_write(analysis: Analysis, place: Place, now: int) -> Moment | None:
 
 
 def _seen(analysis: Analysis, place: Place, b: int, now: int) -> tuple[dict[int, int | None], str | None]:
-    """The setting that a branch saw last of each field (None: it saw the field absent), and the newest version it saw."""
+    """The setting that a branch saw last of each field (None: absent), and the newest version that it saw."""
     rows = analysis.rows_named(
         """
         WITH sight AS (
@@ -290,7 +290,8 @@ def _seen(analysis: Analysis, place: Place, b: int, now: int) -> tuple[dict[int,
         return found, None
     version = analysis.rows(
         "SELECT coalesce(e.label, e.version::VARCHAR) FROM event AS e JOIN ("
-        " SELECT e FROM read WHERE o = ? AND pos = ? UNION ALL SELECT e FROM write WHERE o = ? AND pos = ?) USING (e) LIMIT 1",
+        " SELECT e FROM read WHERE o = ? AND pos = ? UNION ALL SELECT e FROM write WHERE o = ? AND pos = ?"
+        ") USING (e) LIMIT 1",
         [place.o, rows[0][2], place.o, rows[0][2]],
     )
     return found, version[0][0] if version else None

@@ -93,7 +93,8 @@ def locate(analysis: Analysis, target: Target) -> Place:
     else:
         found = analysis.rows(
             "SELECT w.e, w.pos FROM write AS w JOIN event AS e ON e.e = w.e"
-            " WHERE w.o = ? AND e.o = ? AND coalesce(e.label, e.version::VARCHAR) = ? ORDER BY w.pos DESC, w.e DESC LIMIT 1",
+            " WHERE w.o = ? AND e.o = ? AND coalesce(e.label, e.version::VARCHAR) = ?"
+            " ORDER BY w.pos DESC, w.e DESC LIMIT 1",
             [o, o, target.version],
         )
         if not found:

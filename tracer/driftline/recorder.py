@@ -8,6 +8,7 @@ versions the same order.
 from __future__ import annotations
 
 import logging
+import operator
 import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -26,10 +27,7 @@ _log: Final = logging.getLogger("driftline")
 #: fields, rare. `fields` is a list of (path, payload, base); `rare` a mapping of the remaining columns, or None.
 Event = tuple[Any, ...]
 Fields = list[tuple[str, object, Version | None]]
-
-
-def _greater(a: Version, b: Version) -> bool:
-    return a > b  # type: ignore[operator] # labels are compared by `ObjectState.newer`
+Rare = dict[str, Any] | None
 
 
 def _always(_a: Version, _b: Version) -> bool:
@@ -37,38 +35,42 @@ def _always(_a: Version, _b: Version) -> bool:
 
 
 class ObjectState:
-    """What the recorder knows of one object: its type, its newest version, and the order of its labels."""
+    """What the recorder knows of one object: its type, its newest version, and the order of its versions.
 
-    __slots__ = ("depth", "head", "labels", "number", "type")
+    Numbers are the store's own order. Once a label turns up, the order is that of first mention (docs/model.md), for
+    numbers too.
+    """
+
+    __slots__ = ("depth", "head", "mentions", "number", "type")
 
     def __init__(self, type_: str | None) -> None:
         self.type = type_
         self.number = 0  # the highest version number known
         self.head: Version | None = None  # the newest version known
         self.depth = 0  # of the head
-        self.labels: dict[str, int] | None = None  # label → arrival order
+        self.mentions: dict[Version, int] | None = None  # version → order of first mention; None while all are numbers
 
     def newer(self, a: Version, b: Version) -> bool:
         """Whether `a` comes after `b` in this object's order."""
-        if type(a) is int and type(b) is int:
+        if type(a) is int and type(b) is int and self.mentions is None:
             return a > b
-        labels = self.labels or {}
-        return labels.get(str(a), 0) > labels.get(str(b), 0)
+        mentions = self.mentions or {}
+        return mentions.get(a, 0) > mentions.get(b, 0)
 
     def learn(self, version: Version) -> None:
         """A version of this object exists."""
         if type(version) is int:
             if version > self.number:
                 self.number = version
-            if self.head is None or type(self.head) is str or version > self.head:
-                self.head = version
-            return
-        if self.labels is None:
-            self.labels = {}
-        label = str(version)
-        if label not in self.labels:
-            self.labels[label] = len(self.labels) + 1
-            self.head = label
+                if self.mentions is None:
+                    self.head = version
+            if self.mentions is None:
+                return
+        elif self.mentions is None:
+            self.mentions = {} if self.head is None else {self.head: 1}
+        if version not in self.mentions:
+            self.mentions[version] = len(self.mentions) + 1
+            self.head = version
 
 
 class Recorder:
@@ -176,7 +178,7 @@ class Recorder:
     def _newer(self, state: ObjectState) -> Newer:
         if not self.ordered:
             return _always
-        return _greater if state.labels is None else state.newer
+        return operator.gt if state.mentions is None else state.newer
 
     def _newer_of(self, object_id: str) -> Newer:
         return self._newer(self._objects[object_id])
@@ -215,19 +217,12 @@ class Recorder:
                 if state.depth > scope.read_depth:
                     scope.read_depth = state.depth
             fields: Fields = [(path, payload, None) for path, payload in leaves]
-            self._queue_event(
-                "read",
-                scope,
-                object_id,
-                state.type,
-                version,
-                inferred,
-                None,
-                None,
-                None,
-                fields,
-                {"whole": not partial},
-            )
+            self._push(
+                (
+                    "read", self.clock.tick(), scope.branch.id, scope.unit, scope.task, object_id, state.type, version,
+                    inferred or None, None, None, None, fields, {"whole": not partial},
+                ),
+            )  # fmt: skip
 
     def write(
         self,
@@ -240,7 +235,7 @@ class Recorder:
         base: Version | None = None,
         bases: Iterable[Version] | None = None,
         inputs: Iterable[tuple[str, Version]] | None = None,
-        rare: dict[str, object] | None = None,
+        rare: Rare = None,
     ) -> Version:
         """A branch made a new version of an object: `write`, `patch`, `merge` or `delete`.
 
@@ -248,45 +243,25 @@ class Recorder:
             The version made: the one given, or one above the highest known.
         """
         scope = self.scope()
-        if op == "patch":
-            leaves = flatten_patch(value, self.depth)  # type: ignore[arg-type]
-        elif op == "delete":
-            leaves = []
-        else:
-            leaves = flatten(value, self.depth)
-        merged = list(bases) if bases is not None else None
-        derived = list(inputs) if inputs is not None else None
+        leaves = self._leaves(op, value)
+        declared = base is not None or bases is not None
+        rare = _with_lists(rare, bases=bases, inputs=inputs)
         with self._lock:
             state = self._object(object_id, type_)
             seen = scope.branch.sightings.of(object_id)
-            newer = self._newer(state)
-            declared = base is not None or merged is not None
+            depth = 1 + self._deepest_input(state, seen, scope, base, rare, declared=declared)
             version_inferred = version is None
-            depth = self._depth_of(state, seen, base) if declared else seen.depth
-            if derived is None:
-                depth = max(depth, scope.read_depth)
-            else:
-                rare = {**(rare or {}), "inputs": derived}
-                for other, _ in derived:
-                    known = self._objects.get(other)
-                    depth = max(depth, known.depth if known else 0)
-            if merged is not None:
-                rare = {**(rare or {}), "bases": merged}
             if version is None:
                 version = state.number + 1
             if declared:
                 fields: Fields = [(path, payload, None) for path, payload in leaves]
             else:
                 base = seen.whole
-                fields = [(path, payload, seen.base(path, newer)) for path, payload in leaves]
-                if op != "patch" and seen.fields:
-                    given = {path for path, _ in leaves}
-                    fields += [(p, ABSENT, seen.base(p, newer)) for p in seen.fields if p not in given]
+                fields = self._with_bases(leaves, seen, self._newer(state), whole=op != "patch")
             state.learn(version)
-            newer = self._newer(state)
-            depth += 1
             if state.head == version:
                 state.depth = depth
+            newer = self._newer(state)
             if op == "patch":
                 for path, _ in leaves:
                     seen.see_field(path, version, depth, newer)
@@ -294,20 +269,44 @@ class Recorder:
             else:
                 seen.see_whole(version, depth, newer)
                 scope.known[object_id, None] = version
-            self._queue_event(
-                op,
-                scope,
-                object_id,
-                state.type,
-                version,
-                version_inferred,
-                base,
-                None if declared else True,
-                depth,
-                fields,
-                rare,
-            )
+            inferred = None if declared else True
+            self._push(
+                (
+                    op, self.clock.tick(), scope.branch.id, scope.unit, scope.task, object_id, state.type, version,
+                    version_inferred or None, base, inferred, depth, fields, rare,
+                ),
+            )  # fmt: skip
         return version
+
+    def _leaves(self, op: str, value: object) -> list[tuple[str, object]]:
+        """The fields that a write lists, captured now."""
+        if op == "patch" and isinstance(value, Mapping):
+            return flatten_patch(value, self.depth)
+        return [] if op == "delete" else flatten(value, self.depth)
+
+    @staticmethod
+    def _with_bases(leaves: list[tuple[str, object]], seen: Seen, newer: Newer, *, whole: bool) -> Fields:
+        """Each field with its inferred base; a whole write also removes what the branch had seen and does not list."""
+        fields: Fields = [(path, payload, seen.base(path, newer)) for path, payload in leaves]
+        if whole and seen.fields:
+            given = {path for path, _ in leaves}
+            fields += [(path, ABSENT, seen.base(path, newer)) for path in seen.fields if path not in given]
+        return fields
+
+    def _deepest_input(
+        self, state: ObjectState, seen: Seen, scope: Scope, base: Version | None, rare: Rare, *, declared: bool,
+    ) -> int:  # fmt: skip
+        """Mutation depth of the deepest version that a write is derived from.
+
+        Depths are kept for the newest version of each object and for what each branch saw last; an older version that
+        is named as a base or an input counts as deep as the newest.
+        """
+        named = rare.get("inputs") if rare is not None else None
+        own = state.depth if declared and base != seen.whole else seen.depth
+        if named is None:
+            return max(own, scope.read_depth)
+        known = (self._objects.get(object_id) for object_id, _ in named)
+        return max(own, max((other.depth for other in known if other is not None), default=0))
 
     def mark(self, op: str, object_id: str, version: Version | None, rare: dict[str, object]) -> None:
         """Something was decided about a version: `snapshot`, `promote`, `quarantine` or `reject`."""
@@ -319,12 +318,12 @@ class Recorder:
                 version = state.head
             else:
                 state.learn(version)
-            self._queue_event(op, scope, object_id, state.type, version, inferred, None, None, None, None, rare)
-
-    @staticmethod
-    def _depth_of(state: ObjectState, seen: Seen, base: Version | None) -> int:
-        """Mutation depth of a declared base; that of the head where the base is older than what is kept."""
-        return seen.depth if base is not None and base == seen.whole else state.depth
+            self._push(
+                (
+                    op, self.clock.tick(), scope.branch.id, scope.unit, scope.task, object_id, state.type, version,
+                    inferred or None, None, None, None, None, rare,
+                ),
+            )  # fmt: skip
 
     # ---- the queue ------------------------------------------------------------------------------------------------
 
@@ -334,43 +333,10 @@ class Recorder:
         branch: Branch,
         unit: str | None,
         task: str | None,
-        rare: dict[str, object] | None,
-    ) -> None:
-        self._push(
-            (op, self.clock.tick(), branch.id, unit, task, None, None, None, None, None, None, None, None, rare),
-        )
-
-    def _queue_event(
-        self,
-        op: str,
-        scope: Scope,
-        object_id: str,
-        type_: str | None,
-        version: Version | None,
-        version_inferred: bool,  # noqa: FBT001
-        base: Version | None,
-        base_inferred: bool | None,  # noqa: FBT001
-        depth: int | None,
-        fields: Fields | None,
         rare: Mapping[str, object] | None,
     ) -> None:
         self._push(
-            (
-                op,
-                self.clock.tick(),
-                scope.branch.id,
-                scope.unit,
-                scope.task,
-                object_id,
-                type_,
-                version,
-                version_inferred or None,
-                base,
-                base_inferred,
-                depth,
-                fields,
-                rare,
-            ),
+            (op, self.clock.tick(), branch.id, unit, task, None, None, None, None, None, None, None, None, rare),
         )
 
     def _push(self, event: Event) -> None:
@@ -392,6 +358,18 @@ class Recorder:
     def fault(self, where: str, fault: Exception) -> None:
         """Count something that went wrong inside the tracer; the first of each kind is logged."""
         self.writer.fault(f"{where}: {type(fault).__name__}", fault)
+
+
+def _with_lists(
+    rare: Rare, *, bases: Iterable[Version] | None, inputs: Iterable[tuple[str, Version]] | None,
+) -> Rare:  # fmt: skip
+    """The rare columns with the lists that were given, copied now."""
+    if bases is None and inputs is None:
+        return rare
+    lists: dict[str, Any] = {} if bases is None else {"bases": list(bases)}
+    if inputs is not None:
+        lists["inputs"] = [(object_id, version) for object_id, version in inputs]
+    return {**(rare or {}), **lists}
 
 
 def _outcome(fault: BaseException | None) -> dict[str, object]:

@@ -54,21 +54,23 @@ def _plain(value: object, depth: int = 0) -> object:
     """A copy of `value` out of what JSON has, for what the encoder refuses: odd keys, surrogates, cycles."""
     if depth > _NESTING_LIMIT:
         return {"$type": "driftline.too-deep"}
+    plain: object = value
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, Mapping):
-        return {str(_plain(str(k))): _plain(v, depth + 1) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v, depth + 1) for v in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted((_plain(v, depth + 1) for v in value), key=_encoder.encode)
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": str(value)}
-    try:
-        _encoder.encode(value)
-    except Exception:  # noqa: BLE001 - whatever the encoder refuses, the stand-in takes
-        return _plain(_unknown(value), depth + 1)
-    return value
+        plain = value.encode("utf-8", "backslashreplace").decode()
+    elif isinstance(value, Mapping):
+        plain = {str(_plain(str(k))): _plain(v, depth + 1) for k, v in value.items()}
+    elif isinstance(value, (list, tuple)):
+        plain = [_plain(v, depth + 1) for v in value]
+    elif isinstance(value, (set, frozenset)):
+        plain = sorted((_plain(v, depth + 1) for v in value), key=_encoder.encode)
+    elif isinstance(value, float) and not math.isfinite(value):
+        plain = {"$float": str(value)}
+    else:
+        try:
+            _encoder.encode(value)
+        except Exception:  # noqa: BLE001 - whatever the encoder refuses, the stand-in takes
+            plain = _plain(_unknown(value), depth + 1)
+    return plain
 
 
 def _encode(value: object) -> bytes:

@@ -1,0 +1,96 @@
+"""Write, or check, the documents that are generated from the code.
+
+    python docs/generate.py write    writes what is out of date
+    python docs/generate.py check    names what is out of date; exit status 1 if anything is
+
+Generated: docs/rules/*.md and the README's table of rules, from the headers of the detectors; docs/cli.md, from the
+command line's own help.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from driftline_analyzer import Rule, rules
+
+ROOT = Path(__file__).parent.parent
+_COMMANDS_SHOWN_AT = "100"  # columns
+
+
+def rule_page(rule: Rule) -> str:
+    """The Markdown page of one rule."""
+    sections = "\n\n".join(f"## {title}\n\n{body}" for title, body in rule.sections.items())
+    return f"# {rule.code} {rule.name}\n\nSeverity: {rule.severity}. Standard name: {rule.standard}.\n\n{sections}\n"
+
+
+def rule_table() -> str:
+    """The README's table of rules."""
+    rows = [f"| [{r.code}](docs/rules/{r.name}.md) | {r.name} | {r.severity} | {r.standard} |" for r in rules()]
+    return "\n".join(["| code | name | severity | standard name |", "|---|---|---|---|", *rows])
+
+
+def help_text(*words: str) -> str:
+    """What `driftline WORDS --help` prints, at a fixed width and without colour."""
+    environment = {**os.environ, "COLUMNS": _COMMANDS_SHOWN_AT, "TERMINAL_WIDTH": _COMMANDS_SHOWN_AT, "NO_COLOR": "1"}
+    environment.pop("FORCE_COLOR", None)
+    program = Path(sys.executable).parent / "driftline"
+    done = subprocess.run(  # noqa: S603 - our own program
+        [program, *words, "--help"], env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
+
+
+def cli_page() -> str:
+    """The Markdown page of the command line."""
+    overview = help_text()
+    names = sorted(path.stem for path in (ROOT / "cli/driftline_cli/commands").glob("[!_]*.py"))
+    parts = [f"## driftline {name}\n\n```\n{help_text(name)}\n```" for name in names]
+    return "\n\n".join(["# The command line", f"```\n{overview}\n```", *parts]) + "\n"
+
+
+def between(text: str, marker: str, content: str) -> str:
+    """`text` with what stands between `<!-- marker -->` and `<!-- /marker -->` replaced."""
+    pattern = re.compile(rf"(<!-- {marker} -->\n).*?(\n<!-- /{marker} -->)", re.DOTALL)
+    return pattern.sub(lambda found: found[1] + content + found[2], text)
+
+
+def documents() -> dict[Path, str]:
+    """Every generated document, as it should be."""
+    readme = ROOT / "README.md"
+    return {
+        **{ROOT / f"docs/rules/{rule.name}.md": rule_page(rule) for rule in rules()},
+        readme: between(readme.read_text(encoding="utf-8"), "rules", rule_table()),
+        ROOT / "docs/cli.md": cli_page(),
+    }
+
+
+def main() -> int:
+    """Write or check every document."""
+    if sys.argv[1:] not in (["write"], ["check"]):
+        sys.stderr.write(__doc__ or "")
+        return 2
+    stale = []
+    wanted = documents()
+    for path, text in wanted.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(path)
+    stale += [path for path in (ROOT / "docs/rules").glob("*.md") if path not in wanted]
+    if sys.argv[1] == "check":
+        for path in stale:
+            sys.stderr.write(f"{path.relative_to(ROOT)} is out of date: run `python tasks.py docs`\n")
+        return 1 if stale else 0
+    for path in stale:
+        if path in wanted:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8")
+        else:
+            path.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
