@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script beside the documents, not a package
 """Write, or check, the documents that are generated from the code.
 
     python docs/generate.py write    writes what is out of date

@@ -75,7 +75,7 @@ def extract(carrier: Mapping[str, str]) -> Iterator[None]:
         if recorder is not None:
             branch_id, clock = baggage.get_baggage(_BRANCH, context), baggage.get_baggage(_CLOCK, context)
             if isinstance(clock, str) and clock.isdecimal():
-                recorder.witness(min(int(clock), 2**62))
+                recorder.witness(int(clock))
             if isinstance(branch_id, str) and branch_id:
                 phase = baggage.get_baggage(_PHASE, context)
                 name = branch_id.rpartition("#")[0] or branch_id

@@ -8,6 +8,9 @@ never behind what it has seen.
 from __future__ import annotations
 
 from time import time_ns
+from typing import Final
+
+MAX_AHEAD: Final = 3_600_000_000_000  # nanoseconds: an hour
 
 
 class HybridClock:
@@ -35,5 +38,9 @@ class HybridClock:
         return now
 
     def witness(self, clock: int) -> None:
-        """Learn a clock value, in nanoseconds, that came with a message: what follows is later than it."""
-        self.last = max(self.last, clock)
+        """Learn a clock value, in nanoseconds, that came with a message: what follows is later than it.
+
+        One further ahead of the wall clock than `MAX_AHEAD` counts as that far: a damaged message must not drag the
+        clock into the future.
+        """
+        self.last = max(self.last, min(clock, time_ns() + MAX_AHEAD))

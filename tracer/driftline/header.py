@@ -63,7 +63,7 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=False):
                 "driftline": version("driftline"),
                 "python": platform.python_version(),
                 "pyarrow": pa.__version__,
-                "platform": platform.platform(),
+                "platform": f"{platform.system()} {platform.machine()}",
             },
             policy=policy,
         )

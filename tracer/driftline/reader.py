@@ -27,7 +27,8 @@ class ProcessTrace:
         segments: Its files, in order.
         events: How many events were read from them (after `Trace.batches` is exhausted).
         last_seq: Sequence number of the last event read, or -1.
-        missing: What is missing, in words; empty if nothing is.
+        absent: What is missing of its own record or its files, in words.
+        damage: What was found missing when its events were read (after `Trace.batches` is exhausted), in words.
     """
 
     process: str
@@ -35,7 +36,13 @@ class ProcessTrace:
     segments: list[Path]
     events: int = 0
     last_seq: int = -1
-    missing: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[str]:
+        """Everything that is missing, in words; empty if nothing is."""
+        return self.absent + self.damage
 
     @property
     def complete(self) -> bool:
@@ -80,13 +87,13 @@ class Trace:
             try:
                 record = ProcessRecord.load(path)
             except DriftlineError as fault:
-                found[path.stem] = ProcessTrace(path.stem, None, [], missing=[fault.message])
+                found[path.stem] = ProcessTrace(path.stem, None, [], absent=[fault.message])
             else:
                 found[path.stem] = ProcessTrace(path.stem, record, [])
         for path in sorted(self.path.glob("*.arrows")):
             process = path.name.rpartition(".arrows")[0].rpartition(".")[0]
             if process not in found:
-                found[process] = ProcessTrace(process, None, [], missing=[f"{process}.json is missing"])
+                found[process] = ProcessTrace(process, None, [], absent=[f"{process}.json is missing"])
             found[process].segments.append(path)
         return [found[name] for name in sorted(found)]
 
@@ -114,10 +121,10 @@ class Trace:
             DriftlineError: If a segment is of a newer format, or lacks the columns that every event has.
         """
         for process in self.processes:
-            process.events, process.last_seq = 0, -1
+            process.events, process.last_seq, process.damage = 0, -1, []
             for number, segment in enumerate(process.segments):
                 if int(segment.name.rpartition(".arrows")[0].rpartition(".")[2] or 0) != number and not process.missing:
-                    process.missing.append(f"the segment before {segment.name} is missing")
+                    process.damage.append(f"the segment before {segment.name} is missing")
                 for batch in _segment_batches(segment, process):
                     yield process, batch
             _check_record(process)
@@ -129,7 +136,7 @@ def _segment_batches(path: Path, process: ProcessTrace) -> Iterator[pa.RecordBat
         try:
             stream = pa.ipc.open_stream(file)
         except (pa.ArrowException, OSError, ValueError):
-            process.missing.append(f"{path.name} holds no whole batch ({size} bytes)")
+            process.damage.append(f"{path.name} holds no whole batch ({size} bytes)")
             return
         _check_schema(path, stream.schema)
         while True:
@@ -141,13 +148,13 @@ def _segment_batches(path: Path, process: ProcessTrace) -> Iterator[pa.RecordBat
             except (pa.ArrowException, OSError, ValueError, KeyError, IndexError) as fault:
                 reason = str(fault).partition("\n")[0][:120]
                 where = f"{path.name} ends in the middle of a batch, at byte {start} of {size}"
-                process.missing.append(f"{where} ({reason})")
+                process.damage.append(f"{where} ({reason})")
                 return
             if batch.num_rows:
                 first = batch.column("seq")[0].as_py()
                 if first != process.last_seq + 1:
                     lost = first - process.last_seq - 1
-                    process.missing.append(f"{lost} events before sequence {first} are missing")
+                    process.damage.append(f"{lost} events before sequence {first} are missing")
                 process.events += batch.num_rows
                 process.last_seq = batch.column("seq")[batch.num_rows - 1].as_py()
                 yield batch
@@ -206,8 +213,8 @@ def _check_record(process: ProcessTrace) -> None:
     if record is None:
         return
     if not record.closed:
-        process.missing.append("the process did not end its recording: events after the last flush are missing")
+        process.damage.append("the process did not end its recording: events after the last flush are missing")
     elif record.events > process.events:
-        process.missing.append(f"{record.events - process.events} of {record.events} events are missing")
+        process.damage.append(f"{record.events - process.events} of {record.events} events are missing")
     if record.lost:
-        process.missing.append(f"{record.lost} events could not be written while recording")
+        process.damage.append(f"{record.lost} events could not be written while recording")

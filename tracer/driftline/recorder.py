@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import operator
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -96,6 +97,18 @@ class Recorder:
         self._thread_branches: list[Branch] = []
         self._queue = writer.queue
         self._queue_limit = writer.queue_limit
+
+    def continue_in_child(self, writer: Writer, branch_tag: str) -> None:
+        """After a fork, in the child: write to its own stream, in a branch forked from the one in force."""
+        self._lock = threading.Lock()
+        self.writer = writer
+        self._queue, self._queue_limit = writer.queue, writer.queue_limit
+        self._tag = branch_tag
+        self._thread_branches = []
+        outer = CURRENT.get() or getattr(self._threads, "scope", None)
+        own = self.start_branch(f"process-{os.getpid()}", None, outer.branch if outer is not None else None)
+        self._thread_branches.append(own)
+        CURRENT.set(Scope(own, outer=outer))
 
     # ---- scopes ---------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from driftline.schema import HEADER_FILE
 from driftline.writer import Writer
 
 ENVIRONMENT: Final = "DRIFTLINE_TRACE"
+_PROCESS: Final = re.compile(r"p\d+-[0-9a-f]{6}")
 
 
 class Recording:
@@ -30,11 +32,11 @@ class Recording:
         self.path = path
         self.run = header.run
         self.recorder = recorder
-        self._writer = writer
+        self.writer = writer
 
     def flush(self) -> None:
         """Return when everything recorded so far in this process is readable on disk."""
-        self._writer.flush()
+        self.writer.flush()
 
 
 class _Session:
@@ -95,16 +97,16 @@ def start(
                 f"already recording to {_session.recording.path}",
                 "end that recording first: driftline.stop()",
             )
-        folder = Path(path)
-        header, begun_here = _open_run(
-            folder, ordered=ordered, depth=depth, values=values, policy=policy, overwrite=overwrite, join=join
-        )
-        record = ProcessRecord.of_this_process()
+        folder = Path(path).absolute()  # the program may change its working directory while it records
         try:
+            header, begun_here = _open_run(
+                folder, ordered=ordered, depth=depth, values=values, policy=policy, overwrite=overwrite, join=join
+            )
+            record = ProcessRecord.of_this_process()
             writer = Writer(folder, record, run=header.run, values=header.values == "full")
         except OSError as fault:
             raise _unwritable(folder, fault) from fault
-        tag = "" if begun_here else f"{record.process.rpartition('-')[2]}."
+        tag = "" if begun_here else _branch_tag(record)
         recorder = Recorder(writer, branch_tag=tag, depth=header.depth, ordered=header.ordered)
         _session.recording = Recording(folder, header, recorder, writer)
         return _session.recording
@@ -116,7 +118,7 @@ def stop() -> None:
         recording, _session.recording = _session.recording, None
         if recording is not None:
             recording.recorder.end_thread_branches()
-            recording._writer.close()  # noqa: SLF001 - this module owns both
+            recording.writer.close()
 
 
 @contextmanager
@@ -191,11 +193,8 @@ def _open_run(
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DriftlineError(f"{folder} exists and is not a Driftline trace", "choose another path for the trace")
     header = Header.of_this_run(ordered=ordered, depth=depth, values=values, policy=policy)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        header.save(folder)
-    except OSError as fault:
-        raise _unwritable(folder, fault) from fault
+    folder.mkdir(parents=True, exist_ok=True)
+    header.save(folder)
     return header, True
 
 
@@ -206,11 +205,19 @@ def _remove_trace(folder: Path) -> None:
     from driftline.schema import CACHE_FOLDER
 
     shutil.rmtree(folder / CACHE_FOLDER, ignore_errors=True)
-    for record in folder.glob("*.json"):
-        if record.name != HEADER_FILE and not any(folder.glob(f"{record.stem}.*.arrows")):
-            record.unlink()
-    for path in [*folder.glob("*.arrows"), *folder.glob("*.json")]:
-        path.unlink()
+    for path in folder.glob("*.json"):
+        if path.name == HEADER_FILE or _is_process_record(path):
+            path.unlink()
+    for path in folder.glob("*.arrows"):
+        if path.stem.rpartition(".")[2].isdecimal():
+            path.unlink()
+
+
+def _is_process_record(path: Path) -> bool:
+    try:
+        return ProcessRecord.load(path).process == path.stem
+    except DriftlineError:
+        return bool(_PROCESS.fullmatch(path.stem))  # ours, and damaged
 
 
 def _unwritable(folder: Path, fault: OSError) -> DriftlineError:
@@ -220,4 +227,26 @@ def _unwritable(folder: Path, fault: OSError) -> DriftlineError:
     )
 
 
+def _after_fork_in_child() -> None:
+    """A forked child records on, as a process and branch of its own; queue and stream stay the parent's."""
+    _session.lock = threading.Lock()
+    recording, _session.recording = _session.recording, None
+    if recording is None:
+        return
+    try:
+        record = ProcessRecord.of_this_process()
+        writer = recording.writer.for_child(record)
+        recording.recorder.continue_in_child(writer, _branch_tag(record))
+        recording.writer = writer
+        _session.recording = recording
+    except Exception as fault:  # noqa: BLE001 - the child runs on, unrecorded
+        log_fault("fork", fault)
+
+
+def _branch_tag(record: ProcessRecord) -> str:
+    """What makes the ids of a process that joined a run unique in it."""
+    return f"{record.process.rpartition('-')[2]}."
+
+
 atexit.register(stop)
+os.register_at_fork(after_in_child=_after_fork_in_child)

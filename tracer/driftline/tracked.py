@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from driftline.recorder import Recorder
 from driftline.session import active
-from driftline.values import ABSENT, leaf_paths, pointer
+from driftline.values import ABSENT, leaf_items, pointer
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -59,7 +59,7 @@ class TrackedMapping(MutableMapping[K, V]):
 
     def _record(self, recorder: Recorder, op: str, value: Any, version: int) -> None:
         try:
-            found = list(self._named(value, "" if op == "write" else None)) if self._references else []
+            found = list(self._named(op, value, recorder.depth)) if self._references else []
             recorder.write(
                 op,
                 self.object_id,
@@ -71,10 +71,9 @@ class TrackedMapping(MutableMapping[K, V]):
         except Exception as fault:  # noqa: BLE001 - never into the program
             recorder.fault("track", fault)
 
-    def _named(self, value: Any, prefix: str | None) -> Iterator[tuple[str, str]]:
+    def _named(self, op: str, value: Mapping[Any, Any], depth: int) -> Iterator[tuple[str, str]]:
         """(path, object id) of each reference field among what is written."""
-        items = value.items() if prefix is None else ((pointer(k), v) for k, v in value.items())
-        for path, item in items:
+        for path, item in value.items() if op == "patch" else leaf_items("", value, depth):
             if path in self._references and isinstance(item, str) and item:
                 yield path, item
 
@@ -108,28 +107,32 @@ class TrackedMapping(MutableMapping[K, V]):
     def __setitem__(self, key: K, value: V) -> None:
         self._recorder()
         with self._lock:
-            path = pointer(key)
-            fields: dict[str, Any] = {path: value}
-            old = self._data.get(key)
-            if isinstance(old, Mapping) or isinstance(value, Mapping):
-                fields = self._replaced(path, old, value)
+            fields = self._changes({key: value})
             self._data[key] = value
             self._wrote(fields)
 
     def __delitem__(self, key: K) -> None:
         self._recorder()
         with self._lock:
-            old = self._data.pop(key)
-            self._wrote(self._replaced(pointer(key), old, ABSENT))
+            fields = self._changes({key: ABSENT}) if key in self._data else {}
+            del self._data[key]
+            self._wrote(fields)
 
-    def _replaced(self, path: str, old: object, new: object) -> dict[str, Any]:
-        """The patch that turns one field into another, where either may be a nested mapping of several leaves."""
+    def _changes(self, changes: Mapping[Any, Any]) -> dict[str, Any]:
+        """The patch that sets or removes these keys, where either value may be a nested mapping of several leaves."""
         depth = self._known_to.depth if self._known_to is not None else 1
-        fields: dict[str, Any] = dict.fromkeys(leaf_paths(path, old, depth), ABSENT)
-        if new is not ABSENT:
-            for leaf in leaf_paths(path, new, depth):
-                fields.pop(leaf, None)
-            fields[path] = new
+        fields: dict[str, Any] = {}
+        try:
+            for key, new in changes.items():
+                old, path = self._data.get(key), pointer(key)
+                if isinstance(old, Mapping):
+                    fields.update((leaf, ABSENT) for leaf, _ in leaf_items(path, old, depth))
+                elif isinstance(new, Mapping) and key in self._data:
+                    fields[path] = ABSENT
+                fields.update(leaf_items(path, new, depth))
+        except Exception as fault:  # noqa: BLE001 - a key's text and a mapping's items may be the user's code
+            if self._known_to is not None:
+                self._known_to.fault("track", fault)
         return fields
 
     def __iter__(self) -> Iterator[K]:
@@ -158,14 +161,7 @@ class TrackedMapping(MutableMapping[K, V]):
             return
         self._recorder()
         with self._lock:
-            fields: dict[str, Any] = {}
-            for key, value in changes.items():
-                old = self._data.get(key)
-                path = pointer(key)
-                if isinstance(old, Mapping) or isinstance(value, Mapping):
-                    fields.update(self._replaced(path, old, value))
-                else:
-                    fields[path] = value
+            fields = self._changes(changes)
             self._data.update(changes)
             self._wrote(fields)
 

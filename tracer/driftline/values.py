@@ -19,6 +19,7 @@ from xxhash import xxh3_64_intdigest
 
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _NESTING_LIMIT: Final = 64
+_COPY_LIMIT: Final = 100_000  # nodes; bounds what containers that share their parts may cost
 _LEAF_COUNT_FROM: Final = 64  # bytes; shorter values are never compared by their leaves (DRF105)
 _EMPTY: Final = frozenset({b"null", b'""', b"[]", b"{}"})
 
@@ -38,46 +39,99 @@ ABSENT: Final = _Absent()
 
 def _unknown(value: object) -> object:
     """JSON's stand-in for an object that it has no form for; a repr that raises is named, never raised."""
-    kind = type(value)
+    if isinstance(value, str):
+        return str.__str__(value)  # of a subclass, whatever its own __str__ says
+    if isinstance(value, int):
+        return int.__index__(value)
+    if isinstance(value, float):
+        return float.__float__(value) if math.isfinite(value) else {"$float": float.__repr__(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
     try:
         text = repr(value)
     except Exception as fault:  # noqa: BLE001 - the repr is the user's code
         text = f"<repr raised {type(fault).__name__}>"
-    return {"$type": f"{kind.__module__}.{kind.__qualname__}", "repr": text}
+    return {"$type": _name(type(value)), "repr": text}
 
 
-_encoder: Final = msgspec.json.Encoder(enc_hook=_unknown, order="deterministic")
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=_unknown, order="sorted")
 _decoder: Final = msgspec.json.Decoder()
 
 
-def _plain(value: object, depth: int = 0) -> object:
-    """A copy of `value` out of what JSON has, for what the encoder refuses: odd keys, surrogates, cycles."""
-    if depth > _NESTING_LIMIT:
-        return {"$type": "driftline.too-deep"}
-    plain: object = value
-    if isinstance(value, str):
-        plain = value.encode("utf-8", "backslashreplace").decode()
-    elif isinstance(value, Mapping):
-        plain = {str(_plain(str(k))): _plain(v, depth + 1) for k, v in value.items()}
-    elif isinstance(value, (list, tuple)):
-        plain = [_plain(v, depth + 1) for v in value]
-    elif isinstance(value, (set, frozenset)):
-        plain = sorted((_plain(v, depth + 1) for v in value), key=_encoder.encode)
-    elif isinstance(value, float) and not math.isfinite(value):
-        plain = {"$float": str(value)}
-    else:
+class _Plain:
+    """Copies one value out of what JSON has, for what the encoder refuses: odd keys, surrogates, cycles, NaN."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()  # ids of the containers being copied: meeting one again is a cycle
+        self._left = _COPY_LIMIT
+
+    def copy(self, value: object) -> object:
+        self._left -= 1
+        if isinstance(value, str):
+            return value.encode("utf-8", "backslashreplace").decode()
+        if isinstance(value, float) and not math.isfinite(value):
+            return {"$float": float.__repr__(value)}
+        if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+            return self._container(value)
         try:
             _encoder.encode(value)
         except Exception:  # noqa: BLE001 - whatever the encoder refuses, the stand-in takes
-            plain = _plain(_unknown(value), depth + 1)
-    return plain
+            if isinstance(value, int):  # of more digits than Python writes in decimal
+                return {"$type": "builtins.int", "repr": hex(value)}
+            return self.copy(_unknown(value))
+        return value
+
+    def _container(self, value: Any) -> object:
+        if id(value) in self._open:
+            return {"$type": "driftline.cycle"}
+        if len(self._open) >= _NESTING_LIMIT:
+            return {"$type": "driftline.too-deep"}
+        if self._left < 0:
+            return {"$type": "driftline.too-large"}
+        self._open.add(id(value))
+        try:
+            if isinstance(value, Mapping):
+                return {self._key(k): self.copy(v) for k, v in value.items()}
+            items = [self.copy(v) for v in value]
+            return sorted(items, key=_encoder.encode) if isinstance(value, (set, frozenset)) else items
+        except Exception as fault:  # noqa: BLE001 - a mapping's items and a key's text may be the user's code
+            return {"$type": _name(type(value)), "repr": f"<reading raised {type(fault).__name__}>"}
+        finally:
+            self._open.discard(id(value))
+
+    @staticmethod
+    def _key(key: object) -> str:
+        return str.__str__(str(key)).encode("utf-8", "backslashreplace").decode()
 
 
 def _encode(value: object) -> bytes:
     try:
-        return _encoder.encode(value)
+        text = _encoder.encode(value)
     except Exception:  # noqa: BLE001 - odd keys, surrogates, cycles, numbers out of range
-        return _encoder.encode(_plain(value))
+        return _encoder.encode(_Plain().copy(value))
+    if b"null" in text:  # which the encoder also writes for numbers that are not finite
+        plain = msgspec.to_builtins(value, enc_hook=_unknown, str_keys=True)
+        if _holds_nonfinite(plain):
+            return _encoder.encode(_Plain().copy(plain))
+    return text
+
+
+def _holds_nonfinite(value: object) -> bool:
+    open_values = [value]
+    while open_values:
+        value = open_values.pop()
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                return True
+        elif isinstance(value, dict):
+            open_values.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            open_values.extend(value)
+    return False
 
 
 def freeze(value: object) -> object:
@@ -159,7 +213,7 @@ def pointer(key: object) -> str:
         ('/a~1b', '/3')
     """
     if type(key) is not str:
-        return pointer(str(key))
+        return pointer(str.__str__(str(key)))  # a subclass's own __str__ may give the subclass again
     found = _pointers.get(key)
     if found is None:
         found = "/" + key.encode("utf-8", "backslashreplace").decode().replace("~", "~0").replace("/", "~1")
@@ -220,14 +274,20 @@ def flatten_patch(fields: Mapping[str, object], depth: int) -> list[tuple[str, o
     return out
 
 
-def leaf_paths(path: str, value: object, depth: int) -> list[str]:
-    """The JSON Pointers under which the value of the field at `path` is recorded.
+def leaf_items(path: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
+    """The fields under which the value of the field at `path` is recorded, each with its own value, not captured yet.
 
     Example:
-        >>> leaf_paths("/a", {"b": 1, "c": {"d": 2}}, depth=2), leaf_paths("/a", 1, depth=2)
-        (['/a/b', '/a/c'], ['/a'])
+        >>> list(leaf_items("/a", {"b": 1, "c": {"d": [2]}}, depth=2))
+        [('/a/b', 1), ('/a/c', {'d': [2]})]
+        >>> list(leaf_items("/a", {}, depth=2))
+        [('/a', {})]
     """
-    return [leaf for leaf, _ in flatten_patch({path: value}, depth)]
+    if isinstance(value, Mapping) and value and depth > path.count("/"):
+        for key, item in value.items():
+            yield from leaf_items(path + pointer(key), item, depth)
+    else:
+        yield path, value
 
 
 def digest_inputs(name: str, inputs: object) -> int:

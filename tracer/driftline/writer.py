@@ -53,6 +53,7 @@ class Writer:
         self._record = record
         self._values = values
         self._segment_bytes = segment_bytes
+        self._run_id = run
         metadata = {"driftline.format": str(FORMAT), "driftline.run": run, "driftline.process": record.process}
         self._schema = EVENT.with_metadata(metadata)
         self._path = folder  # of the open segment
@@ -66,6 +67,17 @@ class Writer:
         record.save(folder)
         self._thread = threading.Thread(target=self._run, name="driftline-writer", daemon=True)
         self._thread.start()
+
+    def for_child(self, record: ProcessRecord) -> Writer:
+        """A writer like this one for a forked child, with a queue, a stream and a thread of its own."""
+        return Writer(
+            self._folder,
+            record,
+            run=self._run_id,
+            values=self._values,
+            segment_bytes=self._segment_bytes,
+            queue_limit=self.queue_limit,
+        )
 
     # ---- called from the program's threads ------------------------------------------------------------------------
 
