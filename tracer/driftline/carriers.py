@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final, TypeVar
 
 from opentelemetry import baggage
@@ -11,6 +11,7 @@ from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import attach, detach, get_current
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from driftline.recorder import Recorder
 from driftline.scope import CURRENT, Branch, Scope
 from driftline.session import active
 from driftline.sightings import Sightings
@@ -66,23 +67,28 @@ def extract(carrier: Mapping[str, str]) -> Iterator[None]:
         >>> with extract({"baggage": "driftline.branch=worker%231,driftline.clock=1"}):
         ...     pass
     """
-    recorder = active()
+    with ExitStack() as stack:
+        recorder = active()
+        try:
+            _follow(carrier, recorder, stack)
+        except Exception as fault:  # noqa: BLE001 - headers come from elsewhere; never into the program
+            if recorder is not None:
+                recorder.fault("extract", fault)
+        yield
+
+
+def _follow(carrier: Mapping[str, str], recorder: Recorder | None, stack: ExitStack) -> None:
+    """Put in force what headers say, until the stack is closed."""
     context = _trace_context.extract(carrier, context=get_current())
     context = _baggage.extract(carrier, context=context)
-    token = attach(context)
-    scope_token = None
-    try:
-        if recorder is not None:
-            branch_id, clock = baggage.get_baggage(_BRANCH, context), baggage.get_baggage(_CLOCK, context)
-            if isinstance(clock, str) and clock.isdecimal():
-                recorder.witness(int(clock))
-            if isinstance(branch_id, str) and branch_id:
-                phase = baggage.get_baggage(_PHASE, context)
-                name = branch_id.rpartition("#")[0] or branch_id
-                remote = Branch(branch_id, name, phase if isinstance(phase, str) else None, None, Sightings())
-                scope_token = CURRENT.set(Scope(remote))
-        yield
-    finally:
-        if scope_token is not None:
-            CURRENT.reset(scope_token)
-        detach(token)
+    stack.callback(detach, attach(context))
+    if recorder is None:
+        return
+    branch_id, clock = baggage.get_baggage(_BRANCH, context), baggage.get_baggage(_CLOCK, context)
+    if isinstance(clock, str) and clock.isdecimal():
+        recorder.witness(int(clock))
+    if isinstance(branch_id, str) and branch_id:
+        phase = baggage.get_baggage(_PHASE, context)
+        name = branch_id.rpartition("#")[0] or branch_id
+        remote = Branch(branch_id, name, phase if isinstance(phase, str) else None, None, Sightings())
+        stack.callback(CURRENT.reset, CURRENT.set(Scope(remote)))

@@ -6,6 +6,7 @@ would cost more than everything else together.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
@@ -21,6 +22,7 @@ _OP_CODE: Final = {op: code for code, op in enumerate(OPERATIONS)}
 _OP_NAMES: Final = pa.array(OPERATIONS, pa.utf8())
 _FIXED: Final = ("unit", "task", "object", "type", "version", "version_inferred", "base", "base_inferred", "depth")
 _LISTS: Final = ("bases", "references", "inputs")
+_VERSIONS: Final = frozenset({int, str, type(None)})
 _RARE: Final = tuple(
     name
     for name in EVENT.names
@@ -67,6 +69,8 @@ def _array(name: str, column: Sequence[Any]) -> pa.Array:
 def _versions(column: Sequence[int | str | None]) -> tuple[pa.Array, pa.Array]:
     """Split versions into the store's own numbers and labels."""
     kinds = set(map(type, column))
+    if not kinds <= _VERSIONS:
+        raise TypeError(f"a version is an int or a str, not {kinds - _VERSIONS}")
     numbers = column if str not in kinds else [v if type(v) is int else None for v in column]
     labels = None if str not in kinds else [v if type(v) is str else None for v in column]
     return (
@@ -134,3 +138,57 @@ def _items(name: str, flat: list[Any]) -> pa.Array:
         parts = [pa.array(objects, INPUT.field(0).type), *_versions(versions)]
         return pa.StructArray.from_arrays(parts, fields=list(INPUT))
     return pa.StructArray.from_arrays(list(_versions(flat)), fields=list(VERSION))
+
+
+# ---- mending ------------------------------------------------------------------------------------------------------
+
+
+def mend(event: Event) -> Event:
+    """An event that Arrow takes, out of one whose arguments were of other types than they should be.
+
+    Names become text, numbers numbers, versions the number or else the label that they stand for; what cannot is null.
+    Only a batch that Arrow refused comes here.
+    """
+    op, clock, *names, version, inferred, base, base_inferred, depth, fields, rare = event
+    mended = None if fields is None else [(_text(path), payload, _version(b)) for path, payload, b in fields]
+    return (
+        op, clock, *map(_text, names), _version(version), inferred, _version(base), base_inferred, depth, mended,
+        None if rare is None else {name: _mend_rare(name, value) for name, value in rare.items()},
+    )  # fmt: skip
+
+
+def _mend_rare(name: str, value: Any) -> Any:
+    if name == "references":
+        return [(_text(path), _text(target)) for path, target in value if target is not None]
+    if name == "inputs":
+        return [(_text(other), _version(version)) for other, version in value]
+    if name == "bases":
+        return [_version(version) for version in value]
+    type_ = EVENT.field(name).type
+    if pa.types.is_floating(type_):
+        return _number(value)
+    return _text(value) if pa.types.is_dictionary(type_) else value
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    try:
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    except Exception as fault:  # noqa: BLE001 - its text is the user's code
+        return f"<str raised {type(fault).__name__}>"
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except Exception:  # noqa: BLE001 - the conversion is the user's code
+        return None
+
+
+def _version(value: Any) -> int | str | None:
+    try:
+        number = operator.index(value)
+    except Exception:  # noqa: BLE001 - the conversion is the user's code
+        return _text(value)
+    return number if -(2**63) <= number < 2**63 else str(number)

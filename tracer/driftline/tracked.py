@@ -125,11 +125,10 @@ class TrackedMapping(MutableMapping[K, V]):
         try:
             for key, new in changes.items():
                 old, path = self._data.get(key), pointer(key)
-                if isinstance(old, Mapping):
+                if key in self._data and (isinstance(old, Mapping) or isinstance(new, Mapping)):
                     fields.update((leaf, ABSENT) for leaf, _ in leaf_items(path, old, depth))
-                elif isinstance(new, Mapping) and key in self._data:
-                    fields[path] = ABSENT
-                fields.update(leaf_items(path, new, depth))
+                if new is not ABSENT or not isinstance(old, Mapping):
+                    fields.update(leaf_items(path, new, depth))
         except Exception as fault:  # noqa: BLE001 - a key's text and a mapping's items may be the user's code
             if self._known_to is not None:
                 self._known_to.fault("track", fault)

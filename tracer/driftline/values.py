@@ -10,6 +10,7 @@ the same.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -239,7 +240,10 @@ def flatten(value: object, depth: int, prefix: str = "") -> list[tuple[str, obje
     """
     if not isinstance(value, Mapping):
         return [(prefix, freeze(value))]
-    return list(_leaves(value, depth, prefix))
+    try:
+        return list(_leaves(value, depth, prefix))
+    except Exception:  # noqa: BLE001 - a mapping's items and a key's text may be the user's code
+        return [(prefix, _encode(value))]
 
 
 def _leaves(value: Mapping[Any, object], depth: int, prefix: str) -> Iterator[tuple[str, object]]:
@@ -267,8 +271,8 @@ def flatten_patch(fields: Mapping[str, object], depth: int) -> list[tuple[str, o
         path = key if type(key) is str and (key[:1] == "/" or not key) else pointer(key)
         if value is ABSENT or type(value) in _SCALARS:
             out.append((path, value))
-        elif isinstance(value, Mapping) and value and depth > path.count("/"):
-            out.extend(_leaves(value, depth - path.count("/"), path))
+        elif isinstance(value, Mapping) and depth > path.count("/"):
+            out.extend(flatten(value, depth - path.count("/"), path) or [(path, b"{}")])
         else:
             out.append((path, _encode(value)))
     return out
@@ -283,11 +287,14 @@ def leaf_items(path: str, value: object, depth: int) -> Iterator[tuple[str, obje
         >>> list(leaf_items("/a", {}, depth=2))
         [('/a', {})]
     """
-    if isinstance(value, Mapping) and value and depth > path.count("/"):
-        for key, item in value.items():
-            yield from leaf_items(path + pointer(key), item, depth)
-    else:
+    items: list[tuple[Any, object]] = []
+    if isinstance(value, Mapping) and depth > path.count("/"):
+        with contextlib.suppress(Exception):  # its items may be the user's code: then it is one value
+            items = list(value.items())
+    if not items:
         yield path, value
+    for key, item in items:
+        yield from leaf_items(path + pointer(key), item, depth)
 
 
 def digest_inputs(name: str, inputs: object) -> int:

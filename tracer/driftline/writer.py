@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from driftline.columns import to_batch
+from driftline.columns import mend, to_batch
 from driftline.header import ProcessRecord
 from driftline.recorder import Event, log_fault
 from driftline.schema import EVENT, FORMAT, segment_name
@@ -60,6 +60,7 @@ class Writer:
         self._file: Any = None
         self._stream: Any = None
         self._good = 0  # bytes of the open segment that hold whole batches
+        self._taken = 0  # events taken from the queue and dealt with
         self._wake = threading.Event()
         self._drained = threading.Event()
         self._flush_lock = threading.Lock()
@@ -91,8 +92,10 @@ class Writer:
     def flush(self) -> None:
         """Write everything queued so far to the operating system before returning."""
         with self._flush_lock:
-            while self._write_some():
-                pass
+            goal = self._taken + len(self.queue)
+        while self._taken < goal:  # not until the queue is empty: the program may fill it for ever
+            with self._flush_lock:
+                self._write_some()
 
     def fault(self, kind: str, fault: Exception, lost: int = 0) -> None:
         """Count a fault and the events that it lost; log the first of its kind."""
@@ -119,39 +122,56 @@ class Writer:
         while not self._closing:
             self._wake.wait(_IDLE_SECONDS)
             self._wake.clear()
-            self.flush()
+            try:
+                while self.queue and not self._closing:
+                    self.flush()
+            except Exception as fault:  # noqa: BLE001 - the thread outlives whatever it meets
+                self.fault(f"writer: {type(fault).__name__}", fault)
 
-    def _write_some(self) -> bool:
+    def _write_some(self) -> None:
         queue = self.queue
         count = min(len(queue), _BATCH)
-        if not count:
-            return False
         events = queue[:count]  # list slicing and deletion are atomic; appends only ever go to the end
         del queue[:count]
         self._drained.set()
         try:
-            batch = to_batch(events, self._record.events + self._record.lost, values=self._values)
-        except Exception as fault:  # noqa: BLE001 - one event that cannot be encoded must not cost the others
-            self._write_one_by_one(events, fault)
-            return True
-        self._write(batch)
-        return True
+            if events:
+                self._encode_and_write(events)
+        finally:
+            self._taken += count
 
-    def _write_one_by_one(self, events: list[Event], fault: Exception) -> None:
-        for event in events:
-            try:
-                batch = to_batch([event], self._record.events + self._record.lost, values=self._values)
-            except Exception as own:  # noqa: BLE001 - counted; the trace says how many
-                self.fault(f"encode {event[0]}: {type(own).__name__}", fault, lost=1)
-            else:
-                self._write(batch)
+    def _encode_and_write(self, events: list[Event]) -> None:
+        try:
+            batch = self._encode(events)
+        except Exception as fault:  # noqa: BLE001 - what the program passed may be anything
+            self.fault(f"encode: {type(fault).__name__}", fault)
+            self._mend_and_write([mend(event) for event in events])
+        else:
+            self._write(batch)
+
+    def _mend_and_write(self, events: list[Event]) -> None:
+        """Write what can be encoded of these, halving the batch until what cannot be is alone."""
+        try:
+            batch = self._encode(events)
+        except Exception as fault:  # noqa: BLE001 - counted; the trace says how many
+            if len(events) == 1:
+                self.fault(f"encode {events[0][0]}: {type(fault).__name__}", fault, lost=1)
+                return
+            half = len(events) // 2
+            self._mend_and_write(events[:half])
+            self._mend_and_write(events[half:])
+        else:
+            self._write(batch)
+
+    def _encode(self, events: list[Event]) -> pa.RecordBatch:
+        return to_batch(events, self._record.events + self._record.lost, values=self._values)
 
     def _write(self, batch: pa.RecordBatch) -> None:
         try:
             if self._stream is None:
                 self._begin_segment()
             self._stream.write_batch(batch)
-        except OSError as fault:
+        except (OSError, pa.ArrowException) as fault:
             self.fault(f"write: {type(fault).__name__}", fault, lost=batch.num_rows)
             self._abandon_segment()
             return

@@ -27,25 +27,47 @@ WITH piece AS (
     FROM write AS w JOIN unit AS u ON u.u = w.u
     WHERE u.effective <> 0 AND w.pos IS NOT NULL
 ),
--- What each piece sets, with the position from which another write outside the group has set it again.
-spanned AS (
-    SELECT p.*, f.f,
-        (
-            SELECT min(s.pos) FROM setting AS s LEFT JOIN unit AS su ON su.u = (SELECT u FROM write AS sw WHERE sw.e = s.e)
-            WHERE s.o = p.o AND s.f = f.f AND {'pos': s.pos, 'e': s.e} > {'pos': p.pos, 'e': p.e}
-                AND su.open_unit IS DISTINCT FROM p.open_unit
-        ) AS until
-    FROM piece AS p JOIN field AS f ON f.e = p.e
-    WHERE p.op <> 'delete'
-    UNION ALL
-    SELECT p.*, 0,
-        (
-            SELECT min(w.pos) FROM write AS w LEFT JOIN unit AS wu ON wu.u = w.u
-            WHERE w.o = p.o AND NOT w.void AND {'pos': w.pos, 'e': w.e} > {'pos': p.pos, 'e': p.e}
-                AND wu.open_unit IS DISTINCT FROM p.open_unit
-        )
+-- What each piece sets: `setting` says it of unknown writes; a void full write would have removed what stood before it.
+assigned AS (
+    SELECT p.e, s.f FROM piece AS p JOIN setting AS s ON s.e = p.e
+    UNION
+    SELECT p.e, f.f FROM piece AS p JOIN field AS f ON f.e = p.e WHERE p.effective = 2
+    UNION
+    SELECT p.e, s.f
     FROM piece AS p
+    JOIN setting AS s ON s.o = p.o AND (s.pos < p.pos OR (s.pos = p.pos AND s.e < p.e))
+    WHERE p.effective = 2 AND p.op <> 'patch'
+    GROUP BY p.e, s.f
+    HAVING max_by({'digest': s.digest}, {'pos': s.pos, 'e': s.e}).digest IS NOT NULL
+),
+-- With the position from which another write outside the group has set the field, or the whole object, again.
+ending AS (
+    SELECT w.o, s.f, w.pos, w.e, u.open_unit
+    FROM setting AS s JOIN write AS w ON w.e = s.e LEFT JOIN unit AS u ON u.u = w.u
+    WHERE w.o IN (SELECT o FROM piece)
+    UNION ALL
+    SELECT w.o, NULL, w.pos, w.e, u.open_unit
+    FROM write AS w LEFT JOIN unit AS u ON u.u = w.u
+    WHERE w.o IN (SELECT o FROM piece) AND NOT w.void AND w.pos IS NOT NULL AND w.is_full
+),
+spanned AS (
+    SELECT p.e, p.o, p.b, p.pos, p.open_unit, p.effective, a.f, min(x.pos) AS until
+    FROM piece AS p JOIN assigned AS a ON a.e = p.e
+    LEFT JOIN ending AS x
+        ON x.o = p.o AND (x.f IS NULL OR x.f = a.f) AND (x.pos > p.pos OR (x.pos = p.pos AND x.e > p.e))
+        AND x.open_unit IS DISTINCT FROM p.open_unit
+    WHERE p.op <> 'delete'
+    GROUP BY ALL
+    UNION ALL
+    SELECT p.e, p.o, p.b, p.pos, p.open_unit, p.effective, 0, min(x.pos)
+    FROM piece AS p
+    LEFT JOIN (
+        SELECT w.o, w.pos, w.e, u.open_unit FROM write AS w LEFT JOIN unit AS u ON u.u = w.u
+        WHERE NOT w.void AND w.pos IS NOT NULL
+    ) AS x ON x.o = p.o AND (x.pos > p.pos OR (x.pos = p.pos AND x.e > p.e))
+        AND x.open_unit IS DISTINCT FROM p.open_unit
     WHERE p.op = 'delete'
+    GROUP BY ALL
 ),
 sighting AS (
     SELECT r.e, r.o, r.b, r.pos, u.open_unit FROM read AS r LEFT JOIN unit AS u ON u.u = r.u
@@ -61,14 +83,15 @@ seen AS (
     JOIN sighting AS s ON s.o = p.o AND s.b <> p.b AND s.e > p.e AND s.pos >= p.pos AND (p.until IS NULL OR s.pos < p.until)
         AND s.open_unit IS DISTINCT FROM p.open_unit
     UNION
-    SELECT p.open_unit, p.e, p.o, NULL, NULL FROM spanned AS p WHERE p.effective = 1 AND p.until IS NULL
+    SELECT p.open_unit, p.e, p.o, NULL, NULL FROM spanned AS p JOIN unit AS u ON u.u = p.open_unit
+    WHERE u.outcome = 1 AND p.until IS NULL
 ),
 first AS (
     SELECT open_unit, min(e) AS e, min_by(o, e) AS o FROM seen GROUP BY open_unit
 )
 SELECT f.e,
     coalesce((
-        SELECT list(DISTINCT path.path ORDER BY path.path) FROM piece AS p JOIN field USING (e) JOIN path USING (f)
+        SELECT list(DISTINCT path.path ORDER BY path.path) FROM piece AS p JOIN assigned USING (e) JOIN path USING (f)
         WHERE p.open_unit = f.open_unit AND p.o = f.o
     ), []) AS fields,
     coalesce(list(DISTINCT s.other ORDER BY s.other) FILTER (s.other IS NOT NULL), []) AS others,

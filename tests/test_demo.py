@@ -1,0 +1,180 @@
+"""The demo: a real pipeline that drifts, and the same one with discipline, which does not."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from reference import RULES
+from reference.history import History
+
+import driftline as dl
+from driftline.demo import DemoSummary, run_demo
+from driftline.schema import EVENT
+
+ROLES = {"planner", "researcher", "enricher", "summariser", "merger", "orchestrator"}
+PHASES = {"reasoning", "enrichment", "compression", "orchestration"}
+
+Row = dict[str, Any]
+
+
+def recorded(folder: Path, **how: Any) -> DemoSummary:
+    with dl.record(folder):
+        return run_demo(**how)
+
+
+def events(folder: Path) -> list[Row]:
+    rows: list[Row] = []
+    for segment in sorted(folder.glob("*.arrows")):
+        with segment.open("rb") as file:
+            table = pa.ipc.open_stream(file).read_all()
+        assert table.schema.equals(EVENT)
+        rows += table.to_pylist()
+    return sorted(rows, key=lambda row: row["clock"])
+
+
+def counts(folder: Path) -> dict[str, int]:
+    history = History.load(folder)
+    return {code: len(find(history)) for code, find in RULES.items()}
+
+
+def nodes(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["op"] == "branch-start" and row["name"] in ROLES]
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_the_default_demo_runs_600_nodes_and_its_trace_is_complete(tmp_path: Path, clean: bool) -> None:  # noqa: FBT001
+    summary = recorded(tmp_path / "demo.drift", clean=clean)
+    rows = events(tmp_path / "demo.drift")
+
+    assert len(nodes(rows)) == summary.nodes >= 600
+    assert {row["name"] for row in nodes(rows)} == ROLES
+    assert {row["phase"] for row in nodes(rows)} == PHASES
+    assert summary.threads > 1
+    assert summary.objects > 300
+    assert summary.seconds < 30  # a second on an idle machine
+
+    (record,) = (json.loads(path.read_text()) for path in (tmp_path / "demo.drift").glob("p*.json"))
+    assert record["closed"]
+    assert record["lost"] == 0
+    assert record["faults"] == {}
+    assert record["events"] == len(rows)
+    assert sorted(row["seq"] for row in rows) == list(range(len(rows)))
+
+    started = {row["branch"] for row in rows if row["op"] == "branch-start"}
+    ended = Counter(row["branch"] for row in rows if row["op"] == "branch-end")
+    assert ended.keys() | {row["branch"] for row in rows if row["name"] == "main"} == started
+    assert set(ended.values()) == {1}
+    failed = [row for row in rows if row["op"] == "branch-end" and row["status"] == "failed"]
+    assert len(failed) == summary.failed
+    assert bool(failed) is not clean
+
+
+def test_nodes_really_run_side_by_side(tmp_path: Path) -> None:
+    recorded(tmp_path / "demo.drift", nodes=100)
+    running: set[str] = set()
+    most = 0
+    for row in events(tmp_path / "demo.drift"):
+        if row["op"] == "branch-start":
+            running.add(row["branch"])
+        elif row["op"] == "branch-end":
+            running.discard(row["branch"])
+        most = max(most, len(running))
+    assert most > 8
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_small_demo_breaks_every_rule(tmp_path: Path, seed: int) -> None:
+    recorded(tmp_path / "demo.drift", nodes=100, seed=seed)
+    found = counts(tmp_path / "demo.drift")
+    assert all(found.values()), found
+
+
+def test_the_default_demo_breaks_every_rule_in_believable_numbers(tmp_path: Path) -> None:
+    recorded(tmp_path / "demo.drift")
+    found = counts(tmp_path / "demo.drift")
+    assert all(3 <= count <= 120 for count in found.values()), found
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_small_clean_demo_breaks_none(tmp_path: Path, seed: int) -> None:
+    recorded(tmp_path / "demo.drift", nodes=100, seed=seed, clean=True)
+    assert not any(counts(tmp_path / "demo.drift").values())
+
+
+def test_the_default_clean_demo_breaks_none(tmp_path: Path) -> None:
+    recorded(tmp_path / "demo.drift", clean=True)
+    assert not any(counts(tmp_path / "demo.drift").values())
+
+
+def test_discipline_shows_in_the_trace(tmp_path: Path) -> None:
+    recorded(tmp_path / "demo.drift", nodes=100, clean=True)
+    rows = events(tmp_path / "demo.drift")
+
+    newest: dict[str, int] = {}
+    for row in rows:
+        if row["op"] not in {"write", "patch", "merge", "delete"}:
+            continue
+        base = row["bases"][0]["version"] if row["bases"] else row["base"]
+        assert base == newest.get(row["object"])  # each write rests on the version just before it
+        stale = [i for i in row["inputs"] or [] if i["version"] != newest[i["object"]]]
+        assert not stale
+        newest[row["object"]] = row["version"]
+
+    assert {row["op"] for row in rows} >= {"delete", "merge", "promote", "snapshot", "unit-commit"}
+    assert not [row for row in rows if row["op"] == "unit-abort"]
+    signatures = Counter(row["signature"] for row in rows if row["op"] == "task-start")
+    assert set(signatures.values()) == {1}
+
+
+def test_a_phase_of_a_topic_ends_before_the_next_begins_only_with_discipline(tmp_path: Path) -> None:
+    assert _phases_overlap(tmp_path / "drifting.drift", clean=False)
+    assert not _phases_overlap(tmp_path / "clean.drift", clean=True)
+
+
+def _phases_overlap(folder: Path, *, clean: bool) -> bool:
+    recorded(folder, nodes=100, clean=clean)
+    rows = events(folder)
+    phase = {row["branch"]: row["phase"] for row in nodes(rows)}
+    for context in {row["object"] for row in rows if row["type"] == "context"}:
+        visits = [phase[row["branch"]] for row in rows if row["object"] == context and row["branch"] in phase]
+        if len([*itertools.groupby(visits)]) > len(set(visits)):
+            return True
+    return False
+
+
+def test_both_demos_are_the_same_system(tmp_path: Path) -> None:
+    kinds = []
+    for clean in (False, True):
+        folder = tmp_path / f"{clean}.drift"
+        recorded(folder, nodes=100, clean=clean)
+        kinds.append(Counter((row["name"], row["phase"]) for row in nodes(events(folder))))
+    assert kinds[0] == kinds[1]
+
+
+def test_it_runs_with_nothing_recording() -> None:
+    assert run_demo(nodes=20).nodes >= 20
+    assert dl.current() is None
+
+
+def test_it_is_recorded_from_the_command_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "driftline.demo", str(tmp_path / "demo.drift"), "--nodes", "20", "--clean"]
+    first = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "0 failed" in first.stdout
+    assert len(nodes(events(tmp_path / "demo.drift"))) >= 20
+
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+    assert "holds a trace already" in again.stderr
+
+
+def test_import_driftline_does_not_load_it() -> None:
+    code = "import sys, driftline; sys.exit('driftline.demo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
