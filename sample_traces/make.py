@@ -36,7 +36,7 @@ def clean(path: Path) -> None:
 def crashed(path: Path) -> None:
     """A process that dies, by `kill -9`, between the two writes of one update."""
     script = os.path.relpath(__file__)  # what the trace says of its command line should hold on any machine
-    subprocess.run([sys.executable, script, "die", str(path)], check=False)  # noqa: S603 - this script
+    subprocess.run([sys.executable, script, "die", os.path.relpath(path)], check=False)  # noqa: S603 - this script
 
 
 def die(path: Path) -> None:

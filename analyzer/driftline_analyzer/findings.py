@@ -166,13 +166,17 @@ def _finding(row: tuple[Any, ...]) -> Finding:
     known = rule(code)
     parties = tuple(Party(other["branch"], other["branch_id"]) for other in others)
     names = sorted({party.branch for party in parties})
+    same_name = branch in names  # then only ids tell the branches apart
     message = known.message.format_map(
         {
-            "branch": branch,
+            "branch": branch_id if same_name else branch,
             "object": object_id,
             "fields": listed(fields, "no field"),
             "base": base,
-            "others": listed(names, "another branch"),
+            "others": listed(
+                sorted(party.branch_id for party in parties) if same_name else names,
+                "another branch",
+            ),
             "task": task,
         },
     )
