@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from driftline_analyzer import analyze
 
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
