@@ -196,7 +196,7 @@ class task(_Block):  # noqa: N801 - reads as a keyword where it is used
         return task(self._name, inputs=self._inputs)
 
     def _open(self, recorder: Recorder) -> Scope:
-        rare: dict[str, object] = {"signature": digest_inputs(str(self._name), self._inputs)}
+        rare: dict[str, Any] = {"signature": digest_inputs(str(self._name), self._inputs)}
         return recorder.begin("task-start", recorder.scope(), str(self._name), rare)
 
     def _close(self, recorder: Recorder, scope: Scope, fault: BaseException | None) -> None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from driftline.session import active
+from driftline.session import RECORDING
 from driftline.sightings import Version
+from driftline.values import flatten, flatten_patch
 
 
 def read(
@@ -37,10 +38,10 @@ def read(
     Example:
         >>> read("context/42", {"summary": "…"}, version=7, type="context")
     """
-    recorder = active()
+    recorder = RECORDING.recorder
     if recorder is not None:
         try:
-            recorder.read(object, value, version=version, type_=type, partial=partial)
+            recorder.read(object, type, version, flatten(value, recorder.depth), whole=not partial)
         except Exception as fault:  # noqa: BLE001 - never into the program
             recorder.fault("read", fault)
 
@@ -78,19 +79,15 @@ def write(
     Example:
         >>> write("context/42", {"summary": "…"}, version=8, base=7, confidence=0.8, inputs=[("plan/1", 3)])
     """
-    return _write(
-        "write",
-        object,
-        value,
-        version=version,
-        base=base,
-        type=type,
-        confidence=confidence,
-        fidelity=fidelity,
-        source=source,
-        refs=refs,
-        inputs=inputs,
-    )
+    recorder = RECORDING.recorder
+    if recorder is None:
+        return None
+    try:
+        rare = _attributes(confidence, fidelity, source, refs, inputs)
+        return recorder.write("write", object, type, version, base, flatten(value, recorder.depth), rare)
+    except Exception as fault:  # noqa: BLE001 - never into the program
+        recorder.fault("write", fault)
+        return None
 
 
 def patch(
@@ -127,19 +124,15 @@ def patch(
     Example:
         >>> patch("context/42", {"/summary": "…"}, base=8)
     """
-    return _write(
-        "patch",
-        object,
-        fields,
-        version=version,
-        base=base,
-        type=type,
-        confidence=confidence,
-        fidelity=fidelity,
-        source=source,
-        refs=refs,
-        inputs=inputs,
-    )
+    recorder = RECORDING.recorder
+    if recorder is None:
+        return None
+    try:
+        rare = _attributes(confidence, fidelity, source, refs, inputs)
+        return recorder.write("patch", object, type, version, base, flatten_patch(fields, recorder.depth), rare)
+    except Exception as fault:  # noqa: BLE001 - never into the program
+        recorder.fault("patch", fault)
+        return None
 
 
 def merge(
@@ -177,20 +170,18 @@ def merge(
     Example:
         >>> merge("context/42", {"facts": ["a", "b"]}, bases=[7, 8], strategy="union")
     """
-    return _write(
-        "merge",
-        object,
-        value,
-        version=version,
-        bases=bases,
-        type=type,
-        strategy=strategy,
-        confidence=confidence,
-        fidelity=fidelity,
-        source=source,
-        refs=refs,
-        inputs=inputs,
-    )
+    recorder = RECORDING.recorder
+    if recorder is None:
+        return None
+    try:
+        rare = _attributes(confidence, fidelity, source, refs, inputs) or {}
+        rare["bases"] = list(bases)
+        if strategy is not None:
+            rare["strategy"] = strategy
+        return recorder.write("merge", object, type, version, None, flatten(value, recorder.depth), rare)
+    except Exception as fault:  # noqa: BLE001 - never into the program
+        recorder.fault("merge", fault)
+        return None
 
 
 def delete(
@@ -212,7 +203,14 @@ def delete(
     Example:
         >>> delete("entity/7")
     """
-    return _write("delete", object, None, version=version, base=base)
+    recorder = RECORDING.recorder
+    if recorder is None:
+        return None
+    try:
+        return recorder.write("delete", object, None, version, base, [], None)
+    except Exception as fault:  # noqa: BLE001 - never into the program
+        recorder.fault("delete", fault)
+        return None
 
 
 def snapshot(object: str, *, version: Version | None = None) -> None:  # noqa: A002 - the model's word
@@ -270,44 +268,30 @@ def reject(object: str, *, version: Version | None = None, reason: str = "") -> 
     _mark("reject", object, version, {"reason": reason})
 
 
-def _write(
-    op: str,
-    object_id: str,
-    value: Any,
-    *,
-    version: Version | None,
-    base: Version | None = None,
-    bases: Iterable[Version] | None = None,
-    type: str | None = None,  # noqa: A002 - the model's word
-    refs: Mapping[str, str] | None = None,
-    inputs: Iterable[tuple[str, Version]] | None = None,
-    **attributes: object,
-) -> Version | None:
-    recorder = active()
-    if recorder is None:
-        return None
-    try:
-        rare = {name: given for name, given in attributes.items() if given is not None}
-        if refs:
-            rare["references"] = list(refs.items())
-        return recorder.write(
-            op,
-            object_id,
-            value,
-            version=version,
-            type_=type,
-            base=base,
-            bases=bases,
-            inputs=inputs,
-            rare=rare or None,
-        )
-    except Exception as fault:  # noqa: BLE001 - never into the program
-        recorder.fault(op, fault)
-        return None
+def _attributes(
+    confidence: float | None,
+    fidelity: float | None,
+    source: str | None,
+    refs: Mapping[str, str] | None,
+    inputs: Iterable[tuple[str, Version]] | None,
+) -> dict[str, Any] | None:
+    """The attributes that were given, lists copied now."""
+    given: dict[str, Any] = {}
+    if confidence is not None:
+        given["confidence"] = confidence
+    if fidelity is not None:
+        given["fidelity"] = fidelity
+    if source is not None:
+        given["source"] = source
+    if refs:
+        given["references"] = list(refs.items())
+    if inputs is not None:
+        given["inputs"] = [(object_id, version) for object_id, version in inputs]
+    return given or None
 
 
-def _mark(op: str, object_id: str, version: Version | None, rare: dict[str, object]) -> None:
-    recorder = active()
+def _mark(op: str, object_id: str, version: Version | None, rare: dict[str, Any]) -> None:
+    recorder = RECORDING.recorder
     if recorder is not None:
         try:
             recorder.mark(op, object_id, version, rare)

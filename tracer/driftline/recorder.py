@@ -1,97 +1,55 @@
-"""The recorder of one process: numbers versions, infers bases, stamps the clock, queues events.
+"""The recorder of one process: captures calls in the program's threads, and queues them.
 
-Everything that decides what an event says happens here, under one lock, in the calling thread; turning events into
-Arrow happens in the writer thread (`writer.py`). The lock makes the order of the queue, of the clock and of the
-versions the same order.
+What must be known at the call is decided here, under one lock: the clock, the number of a version that the user leaves
+to the tracer, and whether a read repeats. Everything else waits for the writer thread (`ledger.py`, `columns.py`). The
+lock makes the order of the queue, of the clock and of the numbers the same order.
 """
 
 from __future__ import annotations
 
 import logging
-import operator
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline.clock import HybridClock
 from driftline.scope import CURRENT, Branch, Scope
-from driftline.sightings import Newer, Seen, Sightings, Version
-from driftline.values import ABSENT, flatten, flatten_patch
+from driftline.sightings import Sightings, Version
 
 if TYPE_CHECKING:
     from driftline.writer import Writer
 
 _log: Final = logging.getLogger("driftline")
 
-#: One queued event: op, clock, branch, unit, task, object, type, version, version_inferred, base, base_inferred, depth,
-#: fields, rare. `fields` is a list of (path, payload, base); `rare` a mapping of the remaining columns, or None.
+#: A captured call, as it is queued: op, clock, scope, object, type, version, version_inferred, declared base, leaves,
+#: rare. `leaves` is a list of (path, payload), or None where the operation has no fields; `rare` a mapping of the
+#: columns that few operations have, or None.
+Call = tuple[Any, ...]
+#: What the ledger makes of it: op, clock, branch, unit, task, object, type, version, version_inferred, base,
+#: base_inferred, depth, fields, rare. `fields` is a list of (path, payload, base).
 Event = tuple[Any, ...]
+Leaves = list[tuple[str, object]]
 Fields = list[tuple[str, object, Version | None]]
 Rare = dict[str, Any] | None
-
-
-def _always(_a: Version, _b: Version) -> bool:
-    return True
-
-
-class ObjectState:
-    """What the recorder knows of one object: its type, its newest version, and the order of its versions.
-
-    Numbers are the store's own order. Once a label turns up, the order is that of first mention (docs/model.md), for
-    numbers too.
-    """
-
-    __slots__ = ("depth", "head", "mentions", "number", "type")
-
-    def __init__(self, type_: str | None) -> None:
-        self.type = type_
-        self.number = 0  # the highest version number known
-        self.head: Version | None = None  # the newest version known
-        self.depth = 0  # of the head
-        self.mentions: dict[Version, int] | None = None  # version → order of first mention; None while all are numbers
-
-    def newer(self, a: Version, b: Version) -> bool:
-        """Whether `a` comes after `b` in this object's order."""
-        if type(a) is int and type(b) is int and self.mentions is None:
-            return a > b
-        mentions = self.mentions or {}
-        return mentions.get(a, 0) > mentions.get(b, 0)
-
-    def learn(self, version: Version) -> None:
-        """A version of this object exists."""
-        if type(version) is int:
-            if version > self.number:
-                self.number = version
-                if self.mentions is None:
-                    self.head = version
-            if self.mentions is None:
-                return
-        elif self.mentions is None:
-            self.mentions = {} if self.head is None else {self.head: 1}
-        if version not in self.mentions:
-            self.mentions[version] = len(self.mentions) + 1
-            self.head = version
 
 
 class Recorder:
     """Records the events of one process into one writer.
 
     Args:
-        writer: Takes the events, in order.
+        writer: Takes the calls, in order.
         branch_tag: Makes this process's branch ids unique in the run; empty in the process that began it.
         depth: How many levels of a nested mapping become fields.
-        ordered: Whether the order of arrival means anything.
     """
 
-    def __init__(self, writer: Writer, *, branch_tag: str, depth: int, ordered: bool) -> None:
+    def __init__(self, writer: Writer, *, branch_tag: str, depth: int) -> None:
         self.writer = writer
         self.depth = depth
-        self.ordered = ordered
         self.clock = HybridClock()
         self._tag = branch_tag
         self._lock = threading.Lock()
-        self._objects: dict[str, ObjectState] = {}
+        self._numbers: dict[str, int] = {}  # the highest version number known of each object
         self._ids = 0
         self._threads = threading.local()
         self._thread_branches: list[Branch] = []
@@ -139,222 +97,131 @@ class Recorder:
     def start_branch(self, name: str, phase: str | None, parent: Branch | None) -> Branch:
         """Fork a branch off `parent` (None: a root) and record its start."""
         with self._lock:
-            sightings = parent.sightings.fork() if parent is not None else Sightings()
-            branch = Branch(self._new_id(name), name, phase or (parent.phase if parent else None), parent, sightings)
+            branch = Branch(self._new_id(name), name, phase or (parent.phase if parent else None), parent, Sightings())
             rare = {"name": name, "parent": parent.id if parent else None, "phase": branch.phase}
-            self._append("branch-start", branch, None, None, rare)
+            self._append("branch-start", Scope(branch), rare)
         return branch
 
     def end_branch(self, branch: Branch, fault: BaseException | None) -> None:
         """Record the end of a branch; unless it failed, its parent gains what it saw."""
         with self._lock:
-            self._append("branch-end", branch, None, None, _outcome(fault))
-            if fault is None and branch.parent is not None:
-                branch.parent.sightings.join(branch.sightings, self._newer_of)
+            self._append("branch-end", Scope(branch), _outcome(fault))
 
     def end_thread_branches(self) -> None:
         """Record the end of the branches that threads were given for want of one: recording ends for them too."""
         for branch in self._thread_branches:
             self.end_branch(branch, None)
 
-    def begin(self, op: str, scope: Scope, name: str, rare: dict[str, object]) -> Scope:
+    def begin(self, op: str, scope: Scope, name: str, rare: dict[str, Any]) -> Scope:
         """Record the begin of a unit or task, and give the scope inside it."""
         with self._lock:
             own_id = self._new_id(name)
             if op == "unit-begin":
-                inner = Scope(scope.branch, own_id, scope.task, scope)
-                inner.read_depth = scope.read_depth  # a unit's writes may rest on what was read before it
-                outer = scope.unit
+                inner, outer = Scope(scope.branch, own_id, scope.task, scope), scope.unit
             else:
-                inner = Scope(scope.branch, scope.unit, own_id, scope)
-                outer = scope.task
-            self._append(op, inner.branch, inner.unit, inner.task, {"name": name, "parent": outer, **rare})
+                inner, outer = Scope(scope.branch, scope.unit, own_id, scope), scope.task
+            self._append(op, inner, {"name": name, "parent": outer, **rare})
         return inner
 
     def finish(self, op: str, scope: Scope, fault: BaseException | None) -> None:
         """Record the end of a unit or task, in the scope that `begin` gave."""
         with self._lock:
-            self._append(op, scope.branch, scope.unit, scope.task, _outcome(fault))
-            if scope.outer is not None and scope.read_depth > scope.outer.read_depth:
-                scope.outer.read_depth = scope.read_depth
+            self._append(op, scope, _outcome(fault))
+
+    def _append(self, op: str, scope: Scope, rare: Rare) -> None:
+        self._push((op, self.clock.tick(), scope, None, None, None, None, None, None, rare))
 
     # ---- objects --------------------------------------------------------------------------------------------------
 
-    def _object(self, object_id: str, type_: str | None) -> ObjectState:
-        state = self._objects.get(object_id)
-        if state is None:
-            state = self._objects[object_id] = ObjectState(type_)
-        elif type_ is not None:
-            state.type = type_
-        return state
-
-    def _newer(self, state: ObjectState) -> Newer:
-        if not self.ordered:
-            return _always
-        return operator.gt if state.mentions is None else state.newer
-
-    def _newer_of(self, object_id: str) -> Newer:
-        return self._newer(self._objects[object_id])
-
     def read(
-        self,
-        object_id: str,
-        value: object,
-        *,
-        version: Version | None,
-        type_: str | None,
-        partial: bool,
-    ) -> None:
-        """A branch read an object, or with `partial` only the fields given."""
-        scope = self.scope()
-        leaves = flatten(value, self.depth)
+        self, object_id: str, type_: str | None, version: Version | None, leaves: Leaves, *, whole: bool,
+    ) -> None:  # fmt: skip
+        """A branch read an object, or only the fields given; a repeated read of one version in one scope is dropped."""
+        scope = CURRENT.get() or self.scope()
+        if version is None:  # the ledger knows which one is the newest
+            with self._lock:
+                self._push(
+                    ("read", self.clock.tick(), scope, object_id, type_, None, True, None, leaves, {"whole": whole}),
+                )
+            return
+        version = _plain_version(version)
+        known = scope.known
+        if whole:
+            if known.get((object_id, None)) == version:
+                return
+            known[object_id, None] = version
+        else:
+            fresh = False
+            for path, _ in leaves:
+                if known.get((object_id, path)) != version:
+                    known[object_id, path] = version
+                    fresh = True
+            if not fresh:
+                return
         with self._lock:
-            state = self._object(object_id, type_)
-            seen = scope.branch.sightings.of(object_id)
-            inferred = version is None
-            if version is None:
-                version = state.head
-            if version is not None:
-                known = scope.known
-                keys = [(object_id, path) for path, _ in leaves] if partial else [(object_id, None)]
-                if all(known.get(key) == version for key in keys):
-                    return
-                known.update(dict.fromkeys(keys, version))
-                state.learn(version)
-                newer = self._newer(state)
-                if partial:
-                    for path, _ in leaves:
-                        seen.see_field(path, version, state.depth, newer)
-                else:
-                    seen.see_whole(version, state.depth, newer)
-                if state.depth > scope.read_depth:
-                    scope.read_depth = state.depth
-            fields: Fields = [(path, payload, None) for path, payload in leaves]
+            if type(version) is int and version > self._numbers.get(object_id, 0):
+                self._numbers[object_id] = version
             self._push(
-                (
-                    "read", self.clock.tick(), scope.branch.id, scope.unit, scope.task, object_id, state.type, version,
-                    inferred or None, None, None, None, fields, {"whole": not partial},
-                ),
-            )  # fmt: skip
+                ("read", self.clock.tick(), scope, object_id, type_, version, None, None, leaves, {"whole": whole}),
+            )
 
-    def write(
+    def write(  # noqa: PLR0917 - the hot path; by position because names cost time
         self,
         op: str,
         object_id: str,
-        value: object,
-        *,
+        type_: str | None,
         version: Version | None,
-        type_: str | None = None,
-        base: Version | None = None,
-        bases: Iterable[Version] | None = None,
-        inputs: Iterable[tuple[str, Version]] | None = None,
-        rare: Rare = None,
+        base: Version | None,
+        leaves: Leaves,
+        rare: Rare,
     ) -> Version:
         """A branch made a new version of an object: `write`, `patch`, `merge` or `delete`.
 
         Returns:
             The version made: the one given, or one above the highest known.
         """
-        scope = self.scope()
-        leaves = self._leaves(op, value)
-        declared = base is not None or bases is not None
-        rare = _with_lists(rare, bases=bases, inputs=inputs)
+        scope = CURRENT.get() or self.scope()
+        inferred = None
+        if version is not None and type(version) is not int:
+            version = _plain_version(version)
         with self._lock:
-            state = self._object(object_id, type_)
-            seen = scope.branch.sightings.of(object_id)
-            depth = 1 + self._deepest_input(state, seen, scope, base, rare, declared=declared)
-            version_inferred = version is None
             if version is None:
-                version = state.number + 1
-            if declared:
-                fields: Fields = [(path, payload, None) for path, payload in leaves]
-            else:
-                base = seen.whole
-                fields = self._with_bases(leaves, seen, self._newer(state), whole=op != "patch")
-            state.learn(version)
-            if state.head == version:
-                state.depth = depth
-            newer = self._newer(state)
-            if op == "patch":
-                for path, _ in leaves:
-                    seen.see_field(path, version, depth, newer)
-                    scope.known[object_id, path] = version
-            else:
-                seen.see_whole(version, depth, newer)
-                scope.known[object_id, None] = version
-            inferred = None if declared else True
-            self._push(
-                (
-                    op, self.clock.tick(), scope.branch.id, scope.unit, scope.task, object_id, state.type, version,
-                    version_inferred or None, base, inferred, depth, fields, rare,
-                ),
-            )  # fmt: skip
+                version = self._numbers[object_id] = self._numbers.get(object_id, 0) + 1
+                inferred = True
+            elif type(version) is int and version > self._numbers.get(object_id, 0):
+                self._numbers[object_id] = version
+            clock = self.clock
+            now = time_ns()
+            if now <= clock.last:
+                now = clock.last + 1
+            clock.last = now
+            queue = self._queue
+            queue.append((op, now, scope, object_id, type_, version, inferred, base, leaves, rare))
+            if len(queue) >= self._queue_limit:
+                self.writer.drain_below_limit()
+        if op == "patch":
+            for path, _ in leaves:
+                scope.known[object_id, path] = version
+        else:
+            scope.known[object_id, None] = version
         return version
 
-    def _leaves(self, op: str, value: object) -> list[tuple[str, object]]:
-        """The fields that a write lists, captured now."""
-        if op == "patch" and isinstance(value, Mapping):
-            return flatten_patch(value, self.depth)
-        return [] if op == "delete" else flatten(value, self.depth)
-
-    @staticmethod
-    def _with_bases(leaves: list[tuple[str, object]], seen: Seen, newer: Newer, *, whole: bool) -> Fields:
-        """Each field with its inferred base; a whole write also removes what the branch had seen and does not list."""
-        fields: Fields = [(path, payload, seen.base(path, newer)) for path, payload in leaves]
-        if whole and seen.fields:
-            given = {path for path, _ in leaves}
-            fields += [(path, ABSENT, seen.base(path, newer)) for path in seen.fields if path not in given]
-        return fields
-
-    def _deepest_input(
-        self, state: ObjectState, seen: Seen, scope: Scope, base: Version | None, rare: Rare, *, declared: bool,
-    ) -> int:  # fmt: skip
-        """Mutation depth of the deepest version that a write is derived from.
-
-        Depths are kept for the newest version of each object and for what each branch saw last; an older version that
-        is named as a base or an input counts as deep as the newest.
-        """
-        named = rare.get("inputs") if rare is not None else None
-        own = state.depth if declared and base != seen.whole else seen.depth
-        if named is None:
-            return max(own, scope.read_depth)
-        known = (self._objects.get(object_id) for object_id, _ in named)
-        return max(own, max((other.depth for other in known if other is not None), default=0))
-
-    def mark(self, op: str, object_id: str, version: Version | None, rare: dict[str, object]) -> None:
+    def mark(self, op: str, object_id: str, version: Version | None, rare: dict[str, Any]) -> None:
         """Something was decided about a version: `snapshot`, `promote`, `quarantine` or `reject`."""
         scope = self.scope()
+        inferred = True if version is None else None
         with self._lock:
-            state = self._object(object_id, None)
-            inferred = version is None
-            if version is None:
-                version = state.head
-            else:
-                state.learn(version)
-            self._push(
-                (
-                    op, self.clock.tick(), scope.branch.id, scope.unit, scope.task, object_id, state.type, version,
-                    inferred or None, None, None, None, None, rare,
-                ),
-            )  # fmt: skip
+            if version is not None:
+                version = _plain_version(version)
+                if type(version) is int and version > self._numbers.get(object_id, 0):
+                    self._numbers[object_id] = version
+            self._push((op, self.clock.tick(), scope, object_id, None, version, inferred, None, None, rare))
 
     # ---- the queue ------------------------------------------------------------------------------------------------
 
-    def _append(
-        self,
-        op: str,
-        branch: Branch,
-        unit: str | None,
-        task: str | None,
-        rare: Mapping[str, object] | None,
-    ) -> None:
-        self._push(
-            (op, self.clock.tick(), branch.id, unit, task, None, None, None, None, None, None, None, None, rare),
-        )
-
-    def _push(self, event: Event) -> None:
+    def _push(self, call: Call) -> None:
         queue = self._queue
-        queue.append(event)
+        queue.append(call)
         if len(queue) >= self._queue_limit:
             self.writer.drain_below_limit()
 
@@ -373,19 +240,12 @@ class Recorder:
         self.writer.fault(f"{where}: {type(fault).__name__}", fault)
 
 
-def _with_lists(
-    rare: Rare, *, bases: Iterable[Version] | None, inputs: Iterable[tuple[str, Version]] | None,
-) -> Rare:  # fmt: skip
-    """The rare columns with the lists that were given, copied now."""
-    if bases is None and inputs is None:
-        return rare
-    lists: dict[str, Any] = {} if bases is None else {"bases": list(bases)}
-    if inputs is not None:
-        lists["inputs"] = [(object_id, version) for object_id, version in inputs]
-    return {**(rare or {}), **lists}
+def _plain_version(version: Any) -> Version:
+    """A version as the trace takes it: an int, or the text of anything else."""
+    return version if type(version) is int else int(version) if isinstance(version, int) else str(version)
 
 
-def _outcome(fault: BaseException | None) -> dict[str, object]:
+def _outcome(fault: BaseException | None) -> dict[str, Any]:
     if fault is None:
         return {"status": "ok"}
     return {"status": "failed", "reason": type(fault).__name__}

@@ -51,12 +51,13 @@ class Scope:
         unit: Id of the unit in force, or None.
         task: Id of the task in force, or None.
         outer: The scope that this one was opened in, or None.
-        read_depth: Mutation depth of the deepest version read in this scope.
+        read_depth: Mutation depth of the deepest version read in this scope; the ledger's.
         known: The version at which this scope last read or wrote an object, by (object id, JSON Pointer, or None for
             the whole object): a repeated read of it is not recorded again.
+        settled: The same for reads of whatever version was the newest; the ledger's.
     """
 
-    __slots__ = ("branch", "known", "outer", "read_depth", "task", "unit")
+    __slots__ = ("branch", "known", "outer", "read_depth", "settled", "task", "unit")
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class Scope:
         self.outer = outer
         self.read_depth = 0
         self.known: dict[tuple[str, str | None], Version] = {}
+        self.settled: dict[tuple[str, str | None], Version] = {}
 
 
 CURRENT: Final[ContextVar[Scope | None]] = ContextVar("driftline_scope", default=None)

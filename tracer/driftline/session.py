@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
+from driftline.ledger import Ledger
 from driftline.recorder import Recorder, log_fault
 from driftline.schema import HEADER_FILE
 from driftline.writer import Writer
@@ -40,20 +41,27 @@ class Recording:
 
 
 class _Session:
-    """The one recording of this process, if any."""
+    """The one recording of this process, if any; `recorder` is what every call looks at first."""
+
+    __slots__ = ("lock", "recorder", "recording")
 
     def __init__(self) -> None:
         self.recording: Recording | None = None
+        self.recorder: Recorder | None = None
         self.lock = threading.Lock()
 
+    def set(self, recording: Recording | None) -> None:
+        """Begin to record, or stop."""
+        self.recording = recording
+        self.recorder = None if recording is None else recording.recorder
 
-_session: Final = _Session()
+
+RECORDING: Final = _Session()
 
 
 def active() -> Recorder | None:
     """The recorder in force, or None while nothing records."""
-    recording = _session.recording
-    return None if recording is None else recording.recorder
+    return RECORDING.recorder
 
 
 def start(
@@ -91,10 +99,10 @@ def start(
         >>> sorted(p.suffix for p in recording.path.iterdir())
         ['.json', '.json']
     """
-    with _session.lock:
-        if _session.recording is not None:
+    with RECORDING.lock:
+        if RECORDING.recording is not None:
             raise DriftlineError(
-                f"already recording to {_session.recording.path}",
+                f"already recording to {RECORDING.recording.path}",
                 "end that recording first: driftline.stop()",
             )
         folder = Path(path).absolute()  # the program may change its working directory while it records
@@ -103,19 +111,22 @@ def start(
                 folder, ordered=ordered, depth=depth, values=values, policy=policy, overwrite=overwrite, join=join
             )
             record = ProcessRecord.of_this_process()
-            writer = Writer(folder, record, run=header.run, values=header.values == "full")
+            writer = Writer(
+                folder, record, run=header.run, ledger=Ledger(ordered=header.ordered), values=header.values == "full"
+            )
         except OSError as fault:
             raise _unwritable(folder, fault) from fault
         tag = "" if begun_here else _branch_tag(record)
-        recorder = Recorder(writer, branch_tag=tag, depth=header.depth, ordered=header.ordered)
-        _session.recording = Recording(folder, header, recorder, writer)
-        return _session.recording
+        recording = Recording(folder, header, Recorder(writer, branch_tag=tag, depth=header.depth), writer)
+        RECORDING.set(recording)
+        return recording
 
 
 def stop() -> None:
     """End the recording in force: what is queued is written, the trace is marked complete. Without one, do nothing."""
-    with _session.lock:
-        recording, _session.recording = _session.recording, None
+    with RECORDING.lock:
+        recording = RECORDING.recording
+        RECORDING.set(None)
         if recording is not None:
             recording.recorder.end_thread_branches()
             recording.writer.close()
@@ -152,14 +163,14 @@ def record(
     try:
         yield recording
     finally:
-        if _session.recording is recording:
+        if RECORDING.recording is recording:
             stop()
 
 
 def start_from_environment() -> None:
     """Record if `DRIFTLINE_TRACE` names a trace: this process joins that run, or begins it."""
     path = os.environ.get(ENVIRONMENT)
-    if path and _session.recording is None:
+    if path and RECORDING.recording is None:
         try:
             start(path, join=True)
         except DriftlineError as fault:  # the program did not ask for this by its own code, so it must run on
@@ -229,8 +240,9 @@ def _unwritable(folder: Path, fault: OSError) -> DriftlineError:
 
 def _after_fork_in_child() -> None:
     """A forked child records on, as a process and branch of its own; queue and stream stay the parent's."""
-    _session.lock = threading.Lock()
-    recording, _session.recording = _session.recording, None
+    RECORDING.lock = threading.Lock()
+    recording = RECORDING.recording
+    RECORDING.set(None)
     if recording is None:
         return
     try:
@@ -238,9 +250,22 @@ def _after_fork_in_child() -> None:
         writer = recording.writer.for_child(record)
         recording.recorder.continue_in_child(writer, _branch_tag(record))
         recording.writer = writer
-        _session.recording = recording
+        RECORDING.set(recording)
     except Exception as fault:  # noqa: BLE001 - the child runs on, unrecorded
         log_fault("fork", fault)
+
+
+def _before_fork() -> None:
+    """Between two batches, so that the child finds the ledger whole."""
+    recording = RECORDING.recording
+    if recording is not None:
+        recording.writer.pause()
+
+
+def _after_fork_in_parent() -> None:
+    recording = RECORDING.recording
+    if recording is not None:
+        recording.writer.resume()
 
 
 def _branch_tag(record: ProcessRecord) -> str:
@@ -249,4 +274,8 @@ def _branch_tag(record: ProcessRecord) -> str:
 
 
 atexit.register(stop)
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
+)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from driftline.recorder import Recorder
 from driftline.session import active
-from driftline.values import ABSENT, leaf_items, pointer
+from driftline.values import ABSENT, flatten, flatten_patch, leaf_items, pointer
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -60,14 +60,9 @@ class TrackedMapping(MutableMapping[K, V]):
     def _record(self, recorder: Recorder, op: str, value: Any, version: int) -> None:
         try:
             found = list(self._named(op, value, recorder.depth)) if self._references else []
-            recorder.write(
-                op,
-                self.object_id,
-                value,
-                version=version,
-                type_=self.object_type,
-                rare={"references": found} if found else None,
-            )
+            leaves = flatten_patch(value, recorder.depth) if op == "patch" else flatten(value, recorder.depth)
+            rare = {"references": found} if found else None
+            recorder.write(op, self.object_id, self.object_type, version, None, leaves, rare)
         except Exception as fault:  # noqa: BLE001 - never into the program
             recorder.fault("track", fault)
 
@@ -87,7 +82,8 @@ class TrackedMapping(MutableMapping[K, V]):
         if recorder is None:
             return
         try:
-            recorder.read(self.object_id, value, version=self._version, type_=self.object_type, partial=partial)
+            leaves = flatten(value, recorder.depth)
+            recorder.read(self.object_id, self.object_type, self._version, leaves, whole=not partial)
         except Exception as fault:  # noqa: BLE001 - never into the program
             recorder.fault("track", fault)
 

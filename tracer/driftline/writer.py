@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from driftline.columns import mend, to_batch
 from driftline.header import ProcessRecord
-from driftline.recorder import Event, log_fault
+from driftline.ledger import Ledger
+from driftline.recorder import Call, Event, log_fault
 from driftline.schema import EVENT, FORMAT, segment_name
 
 _BATCH: Final = 16_384  # events; bounds the writer's own memory
@@ -32,6 +33,7 @@ class Writer:
         folder: The trace folder; it exists.
         record: This process's record of itself, rewritten when the writer closes or rotates.
         run: Id of the run, written into every segment.
+        ledger: Makes events of the calls that are queued.
         values: Whether values are kept, or only their digests.
         segment_bytes: A segment is closed and the next one begun above this size.
         queue_limit: Callers wait while this many events are queued.
@@ -43,17 +45,19 @@ class Writer:
         record: ProcessRecord,
         *,
         run: str,
+        ledger: Ledger,
         values: bool = True,
         segment_bytes: int = 64 << 20,
         queue_limit: int = 131_072,
     ) -> None:
-        self.queue: list[Event] = []
+        self.queue: list[Call] = []
         self.queue_limit = queue_limit
         self._folder = folder
         self._record = record
         self._values = values
         self._segment_bytes = segment_bytes
         self._run_id = run
+        self._ledger = ledger
         metadata = {"driftline.format": str(FORMAT), "driftline.run": run, "driftline.process": record.process}
         self._schema = EVENT.with_metadata(metadata)
         self._path = folder  # of the open segment
@@ -70,15 +74,30 @@ class Writer:
         self._thread.start()
 
     def for_child(self, record: ProcessRecord) -> Writer:
-        """A writer like this one for a forked child, with a queue, a stream and a thread of its own."""
+        """A writer like this one for a forked child, with a queue, a stream and a thread of its own.
+
+        The child inherits the ledger, brought up to the fork; what was still queued is the parent's to write.
+        """
+        for call in self.queue:
+            with contextlib.suppress(Exception):  # the parent counts it
+                self._ledger.settle(call)
         return Writer(
             self._folder,
             record,
             run=self._run_id,
+            ledger=self._ledger,
             values=self._values,
             segment_bytes=self._segment_bytes,
             queue_limit=self.queue_limit,
         )
+
+    def pause(self) -> None:
+        """Wait until no batch is being written, and begin none until `resume`."""
+        self._flush_lock.acquire()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._flush_lock.release()
 
     # ---- called from the program's threads ------------------------------------------------------------------------
 
@@ -131,14 +150,28 @@ class Writer:
     def _write_some(self) -> None:
         queue = self.queue
         count = min(len(queue), _BATCH)
-        events = queue[:count]  # list slicing and deletion are atomic; appends only ever go to the end
+        calls = queue[:count]  # list slicing and deletion are atomic; appends only ever go to the end
         del queue[:count]
         self._drained.set()
         try:
+            events = self._settle(calls)
             if events:
                 self._encode_and_write(events)
         finally:
             self._taken += count
+
+    def _settle(self, calls: list[Call]) -> list[Event]:
+        events = []
+        settle = self._ledger.settle
+        for call in calls:
+            try:
+                event = settle(call)
+            except Exception as fault:  # noqa: BLE001 - counted; the trace says how many
+                self.fault(f"{call[0]}: {type(fault).__name__}", fault, lost=1)
+            else:
+                if event is not None:
+                    events.append(event)
+        return events
 
     def _encode_and_write(self, events: list[Event]) -> None:
         try:
