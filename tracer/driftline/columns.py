@@ -12,11 +12,12 @@ from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest
 
 from driftline.recorder import Event
 from driftline.schema import EVENT, FIELD, INPUT, OPERATIONS, REFERENCE, VERSION
-from driftline.values import ABSENT, encode_payload, filled_leaves
+from driftline.values import ABSENT, encode_payloads, filled_leaves
 
 _OP_CODE: Final = {op: code for code, op in enumerate(OPERATIONS)}
 _OP_NAMES: Final = pa.array(OPERATIONS, pa.utf8())
@@ -61,7 +62,7 @@ def to_batch(events: Sequence[Event], first_seq: int, *, values: bool = True) ->
 
 def _array(name: str, column: Sequence[Any]) -> pa.Array:
     type_ = EVENT.field(name).type
-    if not any(v is not None for v in column):
+    if column.count(None) == len(column):
         return pa.nulls(len(column), type_)
     return pa.array(column, type_)
 
@@ -82,22 +83,27 @@ def _versions(column: Sequence[int | str | None]) -> tuple[pa.Array, pa.Array]:
 def _fields(column: Sequence[Any], *, values: bool) -> pa.Array:
     offsets, flat = _flatten_lists(column)
     paths, payloads, bases = zip(*flat, strict=True) if flat else ((), (), ())
-    encoded = [None if p is ABSENT else encode_payload(p) for p in payloads]
-    base, base_label = _versions(bases)
+    # A removed field is encoded as nothing and masked out of every column but its path and base.
+    absent = pa.array([p is ABSENT for p in payloads], pa.bool_()) if ABSENT in payloads else None
+    encoded = encode_payloads(payloads)
     texts = pa.array(encoded, pa.utf8()) if values else pa.nulls(len(encoded), pa.utf8())
     structs = pa.StructArray.from_arrays(
         [
             pa.array(paths, FIELD.field("path").type),
-            pa.array([None if e is None else xxh3_64_intdigest(e) for e in encoded], pa.uint64()),
-            pa.array([None if e is None else len(e) for e in encoded], pa.int32()),
-            pa.array([None if e is None else filled_leaves(e) for e in encoded], pa.int32()),
-            texts,
-            base,
-            base_label,
+            _unless(absent, pa.array(list(map(xxh3_64_intdigest, encoded)), pa.uint64())),
+            _unless(absent, pa.array(list(map(len, encoded)), pa.int32())),
+            _unless(absent, pa.array(list(map(filled_leaves, encoded)), pa.int32())),
+            _unless(absent, texts),
+            *_versions(bases),
         ],
         fields=list(FIELD),
     )
     return pa.ListArray.from_arrays(offsets, structs, type=EVENT.field("fields").type)
+
+
+def _unless(absent: pa.Array | None, column: pa.Array) -> pa.Array:
+    """The column, null where `absent`."""
+    return column if absent is None else pc.if_else(absent, pa.scalar(None, column.type), column)
 
 
 def _flatten_lists(column: Sequence[Sequence[Any] | None]) -> tuple[pa.Array, list[Any]]:

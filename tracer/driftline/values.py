@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from xxhash import xxh3_64_intdigest
 
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_BULK: Final = _SCALARS | {bytes}  # payloads whose encoding needs no second look
 _NESTING_LIMIT: Final = 64
 _COPY_LIMIT: Final = 100_000  # nodes; bounds what containers that share their parts may cost
-_LEAF_COUNT_FROM: Final = 64  # bytes; shorter values are never compared by their leaves (DRF105)
-_EMPTY: Final = frozenset({b"null", b'""', b"[]", b"{}"})
+_EMPTY: Final = frozenset({b"null", b'""'})
+_CONTAINERS: Final = (b"[", b"{")
 
 
 class _Absent:
@@ -165,6 +166,23 @@ def encode_payload(payload: object) -> bytes:
     return _encode(payload)
 
 
+def encode_payloads(payloads: Sequence[object]) -> list[bytes]:
+    """The canonical JSON of each of what `freeze` returned; of `ABSENT`, nothing.
+
+    Example:
+        >>> encode_payloads(["x", b"[1]", ABSENT])
+        [b'"x"', b'[1]', b'']
+    """
+    kinds = set(map(type, payloads))
+    if kinds <= _BULK and (float not in kinds or all(math.isfinite(p) for p in payloads if type(p) is float)):
+        try:
+            encode = _encoder.encode
+            return [p if type(p) is bytes else encode(p) for p in payloads]
+        except Exception:  # noqa: BLE001, S110 - a surrogate, a number out of range: one by one then
+            pass
+    return [b"" if p is ABSENT else encode_payload(p) for p in payloads]
+
+
 def decode(text: str | bytes) -> Any:
     """The Python value of a canonical JSON text.
 
@@ -181,13 +199,11 @@ def decode(text: str | bytes) -> Any:
 def filled_leaves(encoded: bytes) -> int:
     """How many scalars in a canonical JSON text hold something: not null, not empty text, list or object.
 
-    Texts under 64 bytes count as one leaf, or none when empty: no rule compares them.
-
     Example:
-        >>> filled_leaves(b'""'), filled_leaves(b'{"a":["one","two",""],"b":null,"c":"' + b"x" * 40 + b'"}')
-        (0, 3)
+        >>> filled_leaves(b'""'), filled_leaves(b'0'), filled_leaves(b'{"a":["one","two",""],"b":null,"c":"x"}')
+        (0, 1, 3)
     """
-    if len(encoded) < _LEAF_COUNT_FROM or encoded[:1] not in (b"[", b"{"):
+    if encoded[:1] not in _CONTAINERS:
         return 0 if encoded in _EMPTY else 1
     count = 0
     open_values = [_decoder.decode(encoded)]
