@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -82,29 +84,36 @@ def _whole(path: Path) -> bool:
 def _build(trace: Trace, place: Path, name: str, progress: Progress) -> Path:
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(place)
-    building = place / f".{name}.{os.getpid()}.building"
+    building = place / f".{name}.{os.getpid()}-{threading.get_ident()}.building"
     try:
         with open_database(building, read_only=False) as connection:
             run(trace, connection, progress)
         building.replace(place / name)
     finally:
         for left in place.glob(f"{building.name}*"):
-            with contextlib.suppress(OSError):
-                left.unlink()
+            _remove(left)
     if place.name == CACHE_FOLDER:
         for old in place.glob("*.duckdb"):
             if old.name != name:
-                with contextlib.suppress(OSError):
-                    old.unlink()
+                _remove(old)
     return place / name
 
 
 def _sweep(place: Path) -> None:
     """Remove what an interrupted analysis left behind."""
-    for left in place.glob(".*.building*"):
+    for left in [*place.glob(".*.building*"), *place.glob("*.spill")]:
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _ABANDONED_AFTER:
-                left.unlink()
+                _remove(left)
+
+
+def _remove(left: Path) -> None:
+    """Remove a file, or a folder that DuckDB spilled into, if it is there."""
+    with contextlib.suppress(OSError):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def _digest(trace: Trace) -> str:

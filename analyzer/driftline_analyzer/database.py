@@ -6,6 +6,7 @@ DuckDB 2 streams results, so every caller fetches whole answers through a cursor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -33,7 +34,8 @@ def open_database(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyCon
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         **_SETTINGS,
-        "temp_directory": str(path.with_suffix(".spill")),
+        # Its own for each process: DuckDB names the files in it alike in all of them.
+        "temp_directory": f"{path}.{os.getpid()}.spill",
     }
     connection = duckdb.connect(str(path), read_only=read_only, config=config)
     try:

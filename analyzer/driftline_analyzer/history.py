@@ -97,10 +97,14 @@ class LogEntry:
         }
 
 
-# Each write's predecessor in the order of its object, and the version that it made.
+# Each write's predecessor in the order of its object, and the version that it made. Void writes are nobody's.
 _HEADS = """
 SELECT w.e, coalesce(h.label, h.version::VARCHAR) AS head
-FROM (SELECT e, lag(e) OVER (ORDER BY pos, e) AS previous FROM write WHERE o = $o AND NOT void) AS w
+FROM (
+    SELECT e, last_value(CASE WHEN NOT void THEN e END IGNORE NULLS) OVER (
+        ORDER BY pos, e ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS previous
+    FROM write WHERE o = $o
+) AS w
 LEFT JOIN event AS h ON h.e = w.previous
 WHERE list_contains($events::BIGINT[], w.e)
 """
@@ -126,7 +130,7 @@ def blame(analysis: Analysis, target: Target) -> list[BlameLine]:
         DriftlineError: If the object, version or field is unknown.
     """
     place = locate(analysis, target)
-    if target.version is None or place.pos is None or place.e is None:
+    if place.target.version is None or place.pos is None or place.e is None:
         found = standing(analysis, place.o)
     else:
         found = standing(analysis, place.o, pos=place.pos, upto=place.e)
@@ -165,7 +169,7 @@ def log(analysis: Analysis, target: Target, *, limit: int | None = None) -> list
         DriftlineError: If the object, version or field is unknown.
     """
     place = locate(analysis, target)
-    upto = 2**62 if target.version is None or place.pos is None else place.pos
+    upto = 2**62 if place.target.version is None or place.pos is None else place.pos
     rows = analysis.rows_named(
         """
         SELECT x.e, CASE u.effective WHEN 2 THEN 'aborted' WHEN 1 THEN 'unknown' ELSE 'committed' END
@@ -175,9 +179,12 @@ def log(analysis: Analysis, target: Target, *, limit: int | None = None) -> list
                 OR EXISTS (SELECT 1 FROM field WHERE field.e = w.e AND field.f = $f)
                 OR EXISTS (SELECT 1 FROM setting WHERE setting.e = w.e AND setting.f = $f))
             UNION ALL
-            SELECT e, version, u FROM event
-            WHERE o = $o AND op IN ('snapshot', 'promote', 'quarantine', 'reject') AND $f IS NULL
-                AND coalesce(version, 0) <= $upto
+            SELECT d.e, coalesce(m.pos, d.version), d.u FROM event AS d
+            LEFT JOIN mention AS m
+                ON m.o = d.o AND m.p = (CASE WHEN d.label IS NULL THEN d.p ELSE -1 END)
+                AND m.version = coalesce(d.version, 0) AND m.label = coalesce(d.label, '')
+            WHERE d.o = $o AND d.op IN ('snapshot', 'promote', 'quarantine', 'reject') AND $f IS NULL
+                AND coalesce(m.pos, d.version, 0) <= $upto
         ) AS x
         LEFT JOIN unit AS u ON u.u = x.u
         ORDER BY coalesce(x.pos, 0) DESC, x.e DESC
@@ -209,8 +216,16 @@ def _changes(analysis: Analysis, events: list[int], f: int | None) -> dict[int, 
             SELECT e, f, digest, standing, standing_e, changed FROM setting
             WHERE list_contains($events::BIGINT[], e) AND ($f IS NULL OR f = $f)
             UNION ALL  -- what a void write would have set
-            SELECT v.e, v.f, v.digest, NULL, NULL, true FROM field AS v JOIN write AS w ON w.e = v.e
-            WHERE (w.void OR w.pos IS NULL) AND list_contains($events::BIGINT[], v.e) AND ($f IS NULL OR v.f = $f)
+            SELECT v.e, v.f, v.digest, v.stood.digest, v.stood.e, v.digest IS DISTINCT FROM v.stood.digest
+            FROM (
+                SELECT v.e, v.f, v.digest, (
+                    SELECT max_by({'e': s.e, 'digest': s.digest}, {'pos': s.pos, 'e': s.e})
+                    FROM setting AS s
+                    WHERE s.o = w.o AND s.f = v.f AND (s.pos < w.pos OR (s.pos = w.pos AND s.e < w.e))
+                ) AS stood
+                FROM field AS v JOIN write AS w ON w.e = v.e
+                WHERE (w.void OR w.pos IS NULL) AND list_contains($events::BIGINT[], v.e) AND ($f IS NULL OR v.f = $f)
+            ) AS v
         ) AS x
         JOIN path AS p ON p.f = x.f
         LEFT JOIN field AS old ON old.e = x.standing_e AND old.f = x.f

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.errors import DriftlineError
 from driftline.reader import ProcessTrace, Trace
 from driftline.schema import EVENT
 
@@ -31,6 +32,9 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
 
     Returns:
         Whether the order of loading is the order of the clock.
+
+    Raises:
+        DriftlineError: If a segment is of a newer format, or none of Driftline's.
     """
     order = _Order()
     _pour(connection, trace, order, table="loaded_event", select="SELECT * FROM batches", columns=_EVENT_COLUMNS)
@@ -97,14 +101,29 @@ def _pour(
     columns: tuple[str, ...],
 ) -> None:
     """`CREATE TABLE table AS select`, where `batches` is the stream of the trace's batches."""
-    reader = pa.RecordBatchReader.from_batches(_schema(columns), _numbered(trace, columns, order))
+    refused: list[DriftlineError] = []
+    batches = _refusing(_numbered(trace, columns, order), refused)
+    reader = pa.RecordBatchReader.from_batches(_schema(columns), batches)
     cursor = connection.cursor()
     try:
         cursor.register("batches", reader)
         cursor.execute(f"CREATE TABLE {table} AS {select}")
         cursor.unregister("batches")
+    except duckdb.Error:
+        if refused:
+            raise refused[0] from None
+        raise
     finally:
         cursor.close()
+
+
+def _refusing(batches: Iterator[pa.RecordBatch], refused: list[DriftlineError]) -> Iterator[pa.RecordBatch]:
+    """The same batches; an error for the user is kept, since DuckDB passes on no more than its text."""
+    try:
+        yield from batches
+    except DriftlineError as fault:
+        refused.append(fault)
+        raise
 
 
 def _schema(columns: tuple[str, ...]) -> pa.Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from driftline.errors import DriftlineError
 from driftline_analyzer.moments import Moment, moments, values
@@ -147,11 +147,11 @@ def show(analysis: Analysis, target: Target, *, at: int | None = None, seen_by: 
     _demand_order(analysis)
     place = locate(analysis, target)
     now = _event_at(analysis, at)
-    if target.version is not None and place.pos is not None and place.e is not None:
+    if place.target.version is not None and place.pos is not None and place.e is not None:
         found = standing(analysis, place.o, pos=place.pos, upto=place.e, now=now)
     else:
         found = standing(analysis, place.o, now=now)
-    before = now if target.version is None or place.e is None else min(now, place.e - 1)
+    before = now if place.target.version is None or place.e is None else min(now, place.e - 1)
     seen, seen_version = ({}, None) if seen_by is None else _seen(analysis, place, branch_of(analysis, seen_by), before)
     wanted = {f for f in {*found, *seen} if place.f is None or f == place.f}
     paths = _paths(analysis, wanted)
@@ -255,45 +255,68 @@ def _last_write(analysis: Analysis, place: Place, now: int) -> Moment | None:
     return None if e is None else moments(analysis, [e])[e]
 
 
+#: What a branch knows of an object: its own reads, writes and bases; what its parent knew at the fork; what children who
+#: ended well knew. `upto` is the last event that counts in each of them.
+_SIGHTINGS: Final = """
+WITH RECURSIVE line AS (
+    SELECT b, parent, started, $now AS upto FROM branch WHERE b = $b
+    UNION
+    SELECT up.b, up.parent, up.started, least(line.upto, line.started) FROM line JOIN branch AS up ON up.b = line.parent
+),
+own AS (
+    SELECT b, upto FROM line
+    UNION
+    SELECT c.b, c.ended FROM own JOIN branch AS c ON c.parent = own.b AND c.status = 'ok' AND c.ended <= own.upto
+),
+sight AS (
+    SELECT NULL::INTEGER AS f, r.pos FROM read AS r JOIN own USING (b) WHERE r.o = $o AND r.whole AND r.e <= own.upto
+    UNION ALL
+    SELECT NULL, w.pos FROM write AS w JOIN own USING (b) WHERE w.o = $o AND w.is_full AND w.e <= own.upto
+    UNION ALL  -- a base was seen before the write that rests on it
+    SELECT NULL, w.base_pos FROM write AS w JOIN own USING (b)
+    WHERE w.o = $o AND w.base_pos IS NOT NULL AND w.e <= own.upto + 1
+    UNION ALL
+    SELECT f.f, r.pos FROM read AS r JOIN own USING (b) JOIN field AS f ON f.e = r.e
+    WHERE r.o = $o AND NOT r.whole AND r.e <= own.upto
+    UNION ALL
+    SELECT s.f, s.pos FROM setting AS s JOIN own USING (b) WHERE s.o = $o AND s.e <= own.upto
+    UNION ALL
+    SELECT s.f, s.base_pos FROM setting AS s JOIN own USING (b)
+    WHERE s.o = $o AND s.base_pos IS NOT NULL AND s.e <= own.upto + 1
+)
+"""
+
+
+#: The newest setting of each field that a branch saw.
+_SEEN_FIELDS: Final = f"""
+{_SIGHTINGS},
+seen AS (
+    SELECT p.f, max(s.pos) AS pos
+    FROM (SELECT DISTINCT f FROM setting WHERE o = $o) AS p JOIN sight AS s ON s.f IS NULL OR s.f = p.f
+    GROUP BY p.f
+)
+SELECT seen.f, max_by({{'e': s.e, 'digest': s.digest}}, {{'pos': s.pos, 'e': s.e}}) AS last
+FROM seen LEFT JOIN setting AS s ON s.o = $o AND s.f = seen.f AND s.pos <= seen.pos
+GROUP BY seen.f
+"""  # noqa: S608 - of our own parts
+
+#: The newest version that a branch saw.
+_SEEN_VERSION: Final = f"""
+{_SIGHTINGS}
+SELECT coalesce(e.label, e.version::VARCHAR)
+FROM (SELECT e, pos FROM read WHERE o = $o UNION ALL SELECT e, pos FROM write WHERE o = $o) AS x
+JOIN event AS e ON e.e = x.e
+WHERE x.pos = (SELECT max(pos) FROM sight)
+LIMIT 1
+"""  # noqa: S608 - of our own parts
+
+
 def _seen(analysis: Analysis, place: Place, b: int, now: int) -> tuple[dict[int, int | None], str | None]:
     """The setting that a branch saw last of each field (None: absent), and the newest version that it saw."""
-    rows = analysis.rows_named(
-        """
-        WITH sight AS (
-            SELECT NULL::INTEGER AS f, pos, e FROM read WHERE o = $o AND b = $b AND whole AND e <= $now
-            UNION ALL
-            SELECT NULL, pos, e FROM write WHERE o = $o AND b = $b AND is_full AND e <= $now
-            UNION ALL
-            SELECT NULL, base_pos, e FROM write WHERE o = $o AND b = $b AND base_pos IS NOT NULL AND e <= $now + 1
-            UNION ALL
-            SELECT f.f, r.pos, r.e FROM read AS r JOIN field AS f ON f.e = r.e
-            WHERE r.o = $o AND r.b = $b AND NOT r.whole AND r.e <= $now
-            UNION ALL
-            SELECT f, pos, e FROM setting WHERE o = $o AND b = $b AND e <= $now
-            UNION ALL
-            SELECT f, base_pos, e FROM setting WHERE o = $o AND b = $b AND base_pos IS NOT NULL AND e <= $now + 1
-        ),
-        seen AS (
-            SELECT p.f, max(s.pos) AS pos
-            FROM (SELECT DISTINCT f FROM setting WHERE o = $o) AS p JOIN sight AS s ON s.f IS NULL OR s.f = p.f
-            GROUP BY p.f
-        )
-        SELECT seen.f, max_by({'e': s.e, 'digest': s.digest}, {'pos': s.pos, 'e': s.e}) AS last,
-            (SELECT max(pos) FROM sight) AS newest
-        FROM seen LEFT JOIN setting AS s ON s.o = $o AND s.f = seen.f AND s.pos <= seen.pos
-        GROUP BY seen.f
-        """,
-        {"o": place.o, "b": b, "now": now},
-    )
-    found = {f: None if last is None or last["digest"] is None else last["e"] for f, last, _ in rows}
-    if not rows:
-        return found, None
-    version = analysis.rows(
-        "SELECT coalesce(e.label, e.version::VARCHAR) FROM event AS e JOIN ("
-        " SELECT e FROM read WHERE o = ? AND pos = ? UNION ALL SELECT e FROM write WHERE o = ? AND pos = ?"
-        ") USING (e) LIMIT 1",
-        [place.o, rows[0][2], place.o, rows[0][2]],
-    )
+    given = {"o": place.o, "b": b, "now": now}
+    rows = analysis.rows_named(_SEEN_FIELDS, given)
+    version = analysis.rows_named(_SEEN_VERSION, given)
+    found = {f: None if last is None or last["digest"] is None else last["e"] for f, last in rows}
     return found, version[0][0] if version else None
 
 

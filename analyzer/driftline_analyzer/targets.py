@@ -64,7 +64,7 @@ class Place:
     """A target found in the tables.
 
     Attributes:
-        target: What was asked for.
+        target: What was asked for; what follows an @ that belongs to the object's id is no version.
         o: The object (`object.o`).
         f: The field (`path.f`), or None.
         e: The write that made the version (`write.e`); the newest one if no version was asked for.
@@ -84,6 +84,9 @@ def locate(analysis: Analysis, target: Target) -> Place:
     Raises:
         DriftlineError: If the object, version or field is not in the trace; the hint names the nearest that are.
     """
+    whole = f"{target.object}@{target.version}"
+    if target.version is not None and analysis.rows("SELECT 1 FROM object WHERE object = ?", [whole]):
+        target = Target(whole, None, target.field)  # an id with an @ of its own
     o = _object(analysis, target.object)
     f = None if target.field is None else _field(analysis, o, target)
     if target.version is None:

@@ -54,8 +54,9 @@ def moment(text: str, start: int) -> int:
         return int(text)
     exact = re.fullmatch(r"(.+?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?", text)
     try:
-        assert exact is not None  # noqa: S101 - the pattern matches any text
-        when = datetime.fromisoformat(exact[1] + (exact[3] or "Z"))
+        when = datetime.fromisoformat("" if exact is None else exact[1] + (exact[3] or ""))
     except ValueError as fault:
         raise DriftlineError(f"{text!r} is not a time", "write +1.25s, nanoseconds, or 2026-01-31T12:00:00Z") from fault
-    return round((when - _EPOCH).total_seconds()) * _SECOND + int((exact[2] or "0").ljust(9, "0"))
+    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    fraction = exact[2] if exact is not None else None
+    return round((when - _EPOCH).total_seconds()) * _SECOND + int((fraction or "0").ljust(9, "0"))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
-from driftline.schema import EVENT, FORMAT, HEADER_FILE
+from driftline.schema import EVENT, FORMAT, HEADER_FILE, segment_name
 
 
 @dataclass
@@ -123,7 +123,7 @@ class Trace:
         for process in self.processes:
             process.events, process.last_seq, process.damage = 0, -1, []
             for number, segment in enumerate(process.segments):
-                if int(segment.name.rpartition(".arrows")[0].rpartition(".")[2] or 0) != number and not process.missing:
+                if segment.name != segment_name(process.process, number) and not process.missing:
                     process.damage.append(f"the segment before {segment.name} is missing")
                 for batch in _segment_batches(segment, process):
                     yield process, batch
@@ -135,10 +135,10 @@ def _segment_batches(path: Path, process: ProcessTrace) -> Iterator[pa.RecordBat
         size = file.size()
         try:
             stream = pa.ipc.open_stream(file)
-        except (pa.ArrowException, OSError, ValueError):
+            _check_schema(path, stream.schema)
+        except (pa.ArrowException, OSError, ValueError):  # a name that is not UTF-8 is a ValueError
             process.damage.append(f"{path.name} holds no whole batch ({size} bytes)")
             return
-        _check_schema(path, stream.schema)
         while True:
             start = file.tell()
             try:
