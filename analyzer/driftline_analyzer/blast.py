@@ -50,8 +50,16 @@ def measure_blast(connection: duckdb.DuckDBPyConnection) -> None:
         )
     )
     connection.execute("CREATE TEMP TABLE all_tainted AS FROM tainted")
-    for _ in range(_ROUNDS):
+    for round_ in range(_ROUNDS):
         connection.execute(_READERS)
+        if round_ == 0:  # who saw a piece of an aborted unit, which set nothing, stands in the evidence
+            connection.execute("""
+                INSERT INTO reached
+                SELECT f.n, x.b, min(x.e)
+                FROM (SELECT n, e AS own, unnest(against) AS e FROM finding WHERE code = 'DRF401') AS f
+                JOIN event AS x ON x.e = f.e SEMI JOIN origin AS o ON o.n = f.n
+                GROUP BY f.n, x.b
+            """)
         # New, or tainted earlier than was known; the finding's own branch is where it began, not a victim.
         connection.execute("""
             CREATE TEMP TABLE fresh AS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from driftline_analyzer.moments import Moment, codes, findings_at, moments, values
-from driftline_analyzer.state import standing
+from driftline_analyzer.state import demand_order, standing
 from driftline_analyzer.targets import Target, locate
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class BlameLine:
     Attributes:
         path: JSON Pointer.
         value: Canonical JSON, or None where the trace keeps no values.
-        written: The write that set it.
+        written: The write that changed it last.
         base: The version of this field that its writer had read, or None if it never had.
         head: The version of the object that stood when it wrote, or None if there was none.
         findings: Codes of the findings that this write is at fault for in this field.
@@ -117,7 +117,7 @@ WHERE list_contains($events::BIGINT[], f.e)
 
 
 def blame(analysis: Analysis, target: Target) -> list[BlameLine]:
-    """For each field of an object: which write set it last, and what its writer knew.
+    """For each field of an object: which write changed it last, and what its writer knew.
 
     Args:
         analysis: The trace.
@@ -127,8 +127,9 @@ def blame(analysis: Analysis, target: Target) -> list[BlameLine]:
         One line a present field, by path.
 
     Raises:
-        DriftlineError: If the object, version or field is unknown.
+        DriftlineError: If the object, version or field is unknown, or the trace records no order.
     """
+    demand_order(analysis)
     place = locate(analysis, target)
     if place.target.version is None or place.pos is None or place.e is None:
         found = standing(analysis, place.o)

@@ -165,13 +165,29 @@ base AS (  -- what the field, or the object, was at the writer's base
         (SELECT max(base_pos) FROM setting WHERE e = $e)) AND s.e <> own.e AND NOT s.void
     WHERE $f IS NULL
 ),
-merged AS (  -- a merge rests on each of its bases
-    SELECT max(s.e) AS e, $f::INTEGER AS f, 'base' AS relation, false AS inferred
-    FROM (SELECT o, unnest(bases) AS base FROM event WHERE e = $e) AS m
+linked AS (  -- the writes of the versions that a merge names as its bases; without an order, of any base
+    SELECT m.base, max(s.e) AS e, max_by(s.pos, s.e) AS pos, any_value(m.inferred) AS inferred
+    FROM (
+        SELECT o, unnest(bases) AS base, false AS inferred FROM event WHERE e = $e
+        UNION ALL
+        SELECT e.o, {'version': e.base, 'label': e.base_label}, coalesce(e.base_inferred, false)
+        FROM event AS e JOIN write AS own ON own.e = e.e
+        WHERE e.e = $e AND own.pos IS NULL
+    ) AS m
     JOIN event AS v ON v.o = m.o AND v.version IS NOT DISTINCT FROM m.base.version
         AND v.label IS NOT DISTINCT FROM m.base.label
     JOIN write AS s ON s.e = v.e
+    WHERE v.e <> $e
     GROUP BY m.base
+),
+merged AS (  -- of a field, what it was at each of them
+    SELECT e, NULL::INTEGER AS f, 'base' AS relation, inferred FROM linked WHERE $f IS NULL OR pos IS NULL
+    UNION ALL
+    SELECT max_by(s.e, {'pos': s.pos, 'e': s.e}), $f, 'base', any_value(l.inferred)
+    FROM w AS own JOIN linked AS l ON true
+    JOIN setting AS s ON s.o = own.o AND s.f = $f AND s.pos <= l.pos AND s.e <> own.e
+    WHERE $f IS NOT NULL
+    GROUP BY l.base
 ),
 named AS (
     SELECT max(s.e) AS e, NULL::INTEGER AS f, 'input' AS relation, false AS inferred
@@ -223,17 +239,26 @@ FROM (SELECT e, unnest(inputs) AS input FROM event WHERE inputs IS NOT NULL) AS 
 JOIN event AS v ON v.e = $e JOIN object AS o ON o.o = v.o
 WHERE i.input.object = o.object AND i.input.version IS NOT DISTINCT FROM v.version
     AND i.input.label IS NOT DISTINCT FROM v.label
+UNION  -- without an order, who names this very version
+SELECT x.e, NULL, CASE WHEN x.op = 'read' THEN 'reader' ELSE 'derived' END, coalesce(x.base_inferred, false)
+FROM write AS own
+JOIN (SELECT *, coalesce(label, version::VARCHAR) AS named FROM event) AS v ON v.e = own.e
+JOIN event AS x ON x.o = v.o AND x.e <> v.e
+WHERE own.e = $e AND own.pos IS NULL AND (
+    (x.op = 'read' AND coalesce(x.label, x.version::VARCHAR) = v.named)
+    OR coalesce(x.base_label, x.base::VARCHAR) = v.named
+    OR list_contains(list_transform(x.bases, lambda b: coalesce(b.label, b.version::VARCHAR)), v.named)
+)
 ORDER BY 1
 """
 
-# What a reading branch wrote afterwards, in the same task, without naming other inputs.
+# What a reading branch wrote afterwards without naming other inputs, in a task that the read is part of or in none.
 _WRITTEN_AFTER: Final = """
-WITH r AS (SELECT e, b, o, t FROM event WHERE e = $e)
 SELECT w.e, NULL::INTEGER AS f, 'derived' AS relation, true AS inferred
-FROM r JOIN write AS w ON w.b = r.b AND w.e > r.e
+FROM event AS r JOIN write AS w ON w.b = r.b AND w.e > r.e
 JOIN event AS e ON e.e = w.e
-LEFT JOIN task AS t ON t.t = r.t
-WHERE e.inputs IS NULL AND (t.ended IS NULL OR w.e < t.ended)
+LEFT JOIN task AS t ON t.t = e.t
+WHERE r.e = $e AND e.inputs IS NULL AND (t.began IS NULL OR t.began < r.e)
 ORDER BY w.e
 """
 

@@ -110,7 +110,7 @@ class FieldDiff:
 _STANDING = """
 SELECT s.f, max_by({'e': s.e, 'digest': s.digest}, {'pos': s.pos, 'e': s.e}) AS last
 FROM setting AS s
-WHERE s.o = $o AND s.e <= $now AND (s.pos < $pos OR (s.pos = $pos AND s.e <= $upto))
+WHERE s.o = $o AND s.changed AND s.e <= $now AND (s.pos < $pos OR (s.pos = $pos AND s.e <= $upto))
 GROUP BY s.f
 """
 
@@ -118,7 +118,7 @@ _LAST = 2**62  # later than every position and every event
 
 
 def standing(analysis: Analysis, o: int, *, pos: int = _LAST, upto: int = _LAST, now: int = _LAST) -> dict[int, int]:
-    """What stood in an object: `path.f` → `setting.e` of each present field.
+    """What stood in an object: `path.f` → `setting.e` of the write that changed each present field last.
 
     Args:
         analysis: The trace.
@@ -144,7 +144,7 @@ def show(analysis: Analysis, target: Target, *, at: int | None = None, seen_by: 
     Raises:
         DriftlineError: If the object, version, field or branch is unknown, or the trace records no order.
     """
-    _demand_order(analysis)
+    demand_order(analysis)
     place = locate(analysis, target)
     now = _event_at(analysis, at)
     if place.target.version is not None and place.pos is not None and place.e is not None:
@@ -191,7 +191,7 @@ def diff(analysis: Analysis, before: Target, after: Target) -> list[FieldDiff]:
     Raises:
         DriftlineError: If one of them is unknown, or the trace records no order.
     """
-    _demand_order(analysis)
+    demand_order(analysis)
     sides = []
     for target in (before, after):
         place = locate(analysis, target)
@@ -229,7 +229,12 @@ def diff(analysis: Analysis, before: Target, after: Target) -> list[FieldDiff]:
     return differences
 
 
-def _demand_order(analysis: Analysis) -> None:
+def demand_order(analysis: Analysis) -> None:
+    """Refuse a question that only an order of versions can answer.
+
+    Raises:
+        DriftlineError: If the trace records none.
+    """
     if not analysis.header.ordered:
         raise DriftlineError(
             f"{analysis.path} records no order of versions, so no object has one state",
@@ -255,8 +260,8 @@ def _last_write(analysis: Analysis, place: Place, now: int) -> Moment | None:
     return None if e is None else moments(analysis, [e])[e]
 
 
-#: What a branch knows of an object: its own reads, writes and bases; what its parent knew at the fork; what children who
-#: ended well knew. `upto` is the last event that counts in each of them.
+#: What a branch knows of an object: its own reads, writes and bases; what its parent knew at the fork; what children
+#: that ended well knew. `upto` is the last event that counts in each of them.
 _SIGHTINGS: Final = """
 WITH RECURSIVE line AS (
     SELECT b, parent, started, $now AS upto FROM branch WHERE b = $b

@@ -123,7 +123,7 @@ def branch_of(analysis: Analysis, wanted: str) -> int:
         raise DriftlineError(f"{len(found)} branches are called {wanted!r}", f"name one by its id: {names}")
     every = [name for row in analysis.rows("SELECT DISTINCT branch, name FROM branch") for name in row]
     raise DriftlineError(
-        f"no branch {wanted!r} in this trace", _near(wanted, every, "`driftline info` lists the branches")
+        f"no branch {wanted!r} in this trace", _near(wanted, every, "`driftline info TRACE --list branches` lists them")
     )
 
 
@@ -137,7 +137,7 @@ def _object(analysis: Analysis, wanted: str) -> int:
     )
     every = [name for (name,) in near]
     raise DriftlineError(
-        f"no object {wanted!r} in this trace", _near(wanted, every, "`driftline info` lists the objects")
+        f"no object {wanted!r} in this trace", _near(wanted, every, "`driftline info TRACE --list objects` lists them")
     )
 
 

@@ -52,7 +52,7 @@ def inject(carrier: C) -> C:
         _trace_context.inject(carrier)
         _baggage.inject(carrier, context)
     except Exception as fault:  # noqa: BLE001 - never into the program
-        recorder.fault("inject", fault)
+        recorder.fault("inject", fault, lost=0)
     return carrier
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
 from driftline.schema import EVENT, FORMAT, HEADER_FILE, segment_name
+
+_REQUIRED: Final = tuple(column.name for column in EVENT if not column.nullable)
 
 
 @dataclass
@@ -131,7 +134,12 @@ class Trace:
 
 
 def _segment_batches(path: Path, process: ProcessTrace) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path), "rb") as file:
+    try:
+        file = pa.OSFile(str(path), "rb")
+    except OSError as fault:
+        process.damage.append(f"{path.name} cannot be read: {fault}")
+        return
+    with file:
         size = file.size()
         try:
             stream = pa.ipc.open_stream(file)
@@ -199,6 +207,9 @@ def _plain(type_: pa.DataType) -> pa.DataType:
 def _conform(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with exactly the columns of `EVENT`; what it lacks is null."""
     batch.validate(full=True)  # offsets and dictionary indices come from a file: check before anything trusts them
+    for name in _REQUIRED:
+        if batch.column(name).null_count:
+            raise pa.ArrowInvalid(f"column {name!r} has nulls")
     if batch.num_columns == len(EVENT) and batch.schema.names == EVENT.names:
         return batch
     columns = [

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from driftline.clock import HybridClock
 from driftline.scope import CURRENT, Branch, Scope
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from driftline.writer import Writer
 
 _log: Final = logging.getLogger("driftline")
+_SPAN_MAKERS: Final = ("opentelemetry.sdk.trace", "ddtrace.opentelemetry")
 
 #: A captured call, as it is queued: op, clock, scope, object, type, version, version_inferred, declared base, leaves,
 #: rare. `leaves` is a list of (path, payload), or None where the operation has no fields; `rare` a mapping of the
@@ -55,6 +59,7 @@ class Recorder:
         self._thread_branches: list[Branch] = []
         self._queue = writer.queue
         self._queue_limit = writer.queue_limit
+        self._traced = _is_traced()
 
     def continue_in_child(self, writer: Writer, branch_tag: str) -> None:
         """After a fork, in the child: write to its own stream, in a branch forked from the one in force."""
@@ -96,6 +101,7 @@ class Recorder:
 
     def start_branch(self, name: str, phase: str | None, parent: Branch | None) -> Branch:
         """Fork a branch off `parent` (None: a root) and record its start."""
+        self._traced = _is_traced()  # an SDK may have been imported since the last branch
         with self._lock:
             branch = Branch(self._new_id(name), name, phase or (parent.phase if parent else None), parent, Sightings())
             rare = {"name": name, "parent": parent.id if parent else None, "phase": branch.phase}
@@ -181,6 +187,8 @@ class Recorder:
             The version made: the one given, or one above the highest known.
         """
         scope = CURRENT.get() or self.scope()
+        if self._traced:
+            rare = _with_span(rare)
         inferred = None
         if version is not None and type(version) is not int:
             version = _plain_version(version)
@@ -221,7 +229,7 @@ class Recorder:
 
     def _push(self, call: Call) -> None:
         queue = self._queue
-        queue.append(call)
+        queue.append((*call[:-1], _with_span(call[-1])) if self._traced else call)
         if len(queue) >= self._queue_limit:
             self.writer.drain_below_limit()
 
@@ -235,9 +243,22 @@ class Recorder:
         with self._lock:
             return self.clock.tick()
 
-    def fault(self, where: str, fault: Exception) -> None:
-        """Count something that went wrong inside the tracer; the first of each kind is logged."""
-        self.writer.fault(f"{where}: {type(fault).__name__}", fault)
+    def fault(self, where: str, fault: Exception, lost: int = 1) -> None:
+        """Count something that went wrong inside the tracer, and the events lost; the first of a kind is logged."""
+        self.writer.fault(f"{where}: {type(fault).__name__}", fault, lost)
+
+
+def _is_traced() -> bool:
+    """Whether anything in this process can make spans: with the bare API there is no current span to look up."""
+    return any(name in sys.modules for name in _SPAN_MAKERS)
+
+
+def _with_span(rare: Rare) -> Rare:
+    """With the ids of the OpenTelemetry span in force, if there is one."""
+    span = get_current_span().get_span_context()
+    if not span.is_valid:
+        return rare
+    return {**(rare or {}), "trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
 
 
 def _plain_version(version: Any) -> Version:

@@ -1,0 +1,149 @@
+"""Commands that are loaded when they are called, and what `--help` shows.
+
+The help pages are written here, not by typer's rich formatter: that takes longer to load than the rest together, and
+this one groups options and commands as a reader looks for them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, ClassVar, Final
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+from driftline_cli import diagnostics, output
+
+# What a number may be goes without saying: our help texts say it where it does not.
+_RANGE: Final = re.compile(r"; (?:\d+<=)?x[<>]=\d+(?=\])|\s+\[(?:\d+<=)?x[<>]=\d+\]")
+
+Rows = list[tuple[str, str]]
+
+_COMMON: Final = frozenset({"help", "debug", "version", "install_completion", "show_completion"})
+
+
+class Command(TyperCommand):
+    """A command whose help page is ours, and which takes the root's `--debug` as well."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words after the command's name in its usage line."""
+        return _usage(self, ctx)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        _write_page(self, ctx, formatter, {})
+
+
+class CommandGroup(TyperGroup):
+    """The root: its commands are known by name and loaded one by one.
+
+    Attributes:
+        sections: Headings of the help page, with the names of the commands under each.
+    """
+
+    sections: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._names = [name for names in self.sections.values() for name in names]
+        self.commands: dict[str, Any] = dict.fromkeys(self._names)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+        """The names of all commands, in the order of the help page."""
+        return self._names
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
+        """The command of this name, loaded now if it was not yet; None if there is none."""
+        if cmd_name in self.commands and self.commands[cmd_name] is None:
+            function = getattr(import_module(f"driftline_cli.commands.{cmd_name}"), cmd_name)
+            single = typer.Typer(add_completion=False, rich_markup_mode=None)
+            settings = {"help_option_names": ["-h", "--help"]}
+            single.command(cmd_name, cls=Command, context_settings=settings)(function)
+            command = get_command(single)
+            command.params += [param for param in self.params if param.name == "_debug"]
+            self.commands[cmd_name] = command
+        return self.commands.get(cmd_name)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+        """The words after the program's name in its usage line."""
+        return ["[OPTIONS]", "COMMAND", "[ARGS]..."]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        found = {
+            heading: [(name, self.get_command(ctx, name).get_short_help_str(120)) for name in names]
+            for heading, names in self.sections.items()
+        }
+        _write_page(self, ctx, formatter, found)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line. Every fault is explained by `diagnostics`, also under a test runner."""
+        standalone = extra.pop("standalone_mode", True)
+        extra["standalone_mode"] = False
+        work = super().main
+        if not standalone:
+            return work(*args, **extra)
+        sys.exit(diagnostics.guarded(lambda: work(*args, **extra)))
+
+
+def _usage(command: TyperCommand, ctx: Any) -> list[str]:
+    words = ["[OPTIONS]"]
+    for param in command.get_params(ctx):
+        if isinstance(param, TyperArgument):
+            name = (param.metavar or param.name).upper()
+            words.append(name if param.required else f"[{name}]")
+    return words
+
+
+def _write_page(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any, commands: Mapping[str, Rows]) -> None:
+    summary, _, rest = (command.help or "").partition("\n\n")
+    formatter.write_text(summary)
+    formatter.write_paragraph()
+    formatter.write_usage(
+        ctx.command_path, " ".join(command.collect_usage_pieces(ctx)), prefix=f"{_heading('Usage:')} "
+    )
+    if rest:
+        formatter.write_paragraph()
+        formatter.write_text(rest)
+    for heading, rows in commands.items():
+        _write_section(formatter, heading, rows)
+    arguments: Rows = []
+    options: Rows = []
+    common: Rows = []
+    for param in command.get_params(ctx):
+        if isinstance(param, TyperArgument) and not param.hidden:
+            arguments.append(((param.metavar or param.name).upper(), param.help or ""))
+        elif isinstance(param, TyperOption) and (record := param.get_help_record(ctx)) is not None:
+            name, text = record
+            (common if param.name.lstrip("_") in _COMMON else options).append((name, _RANGE.sub("", text)))
+    _write_section(formatter, "Arguments", arguments)
+    _write_section(formatter, "Options", options)
+    _write_section(formatter, "Common options", common)
+    command.format_epilog(ctx, formatter)
+
+
+def _write_section(formatter: Any, title: str, rows: Rows) -> None:
+    if not rows:
+        return
+    formatter.write_paragraph()
+    formatter.write(f"{_heading(title + ':')}\n")
+    with formatter.indentation():
+        formatter.write_dl([(_name(first), second) for first, second in rows], col_max=28)
+
+
+def _heading(text: str) -> str:
+    return typer.style(text, bold=True, underline=True) if _styled() else text
+
+
+def _name(text: str) -> str:
+    return typer.style(text, fg=typer.colors.CYAN, bold=True) if _styled() else text
+
+
+def _styled() -> bool:
+    """Whether help is in colour; typer itself leaves the colour out when it does not write to a terminal."""
+    return output.is_colourful(sys.stdout) and not os.environ.get("_DRIFTLINE_COMPLETE")

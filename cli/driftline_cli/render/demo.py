@@ -1,0 +1,103 @@
+"""What the demo ran, what was found in it, and what to type next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group, RenderableType
+from rich.constrain import Constrain
+from rich.padding import Padding
+from rich.text import Text
+
+from driftline_analyzer import rules
+from driftline_cli.render import findings as several
+from driftline_cli.render import words
+from driftline_cli.safe import plain
+
+if TYPE_CHECKING:
+    from driftline.demo import DemoSummary
+    from driftline_analyzer import Analysis, Finding
+
+#: The rules whose findings a newcomer understands best, in this order; one finding each of the first that found any.
+_TELLING: Final = (
+    "stale-overwrite",
+    "fidelity-loss",
+    "partial-write",
+    "orphan-reference",
+    "dropped-field",
+    "silent-revert",
+)
+_SHOWN: Final = 3
+_WIDEST: Final = 112
+_COMMAND: Final = 56  # beside a longer command, what it is for does not fit the line
+
+
+def demo(analysis: Analysis, trace: str, done: DemoSummary, *, clean: bool) -> RenderableType:
+    """What `driftline demo` prints.
+
+    Args:
+        analysis: The analysed trace of the run.
+        trace: The trace, as the user named it.
+        done: What the run did.
+        clean: Whether it ran with discipline.
+    """
+    found = analysis.findings()
+    parts: list[RenderableType] = [_what_ran(done, trace, clean=clean, drifted=bool(found)), Text()]
+    if found:
+        parts += [
+            words.styled("What drifted", "bold underline"),
+            Text(),
+            Padding(several.counts(found), (0, 0, 0, 2)),
+            Text(),
+        ]
+    telling = _telling(several.ranked(found))
+    if telling:
+        parts += [words.styled("For example", "bold underline"), Text()]
+        parts += several.messages(analysis, trace, [(finding, None) for finding in telling])
+    parts += [several.verdict(found, analysis.summary, len(rules())), Text()]
+    parts += [words.styled("What to type next", "bold underline"), Text(), *_next(trace, telling, clean=clean)]
+    return Constrain(Group(*parts), _WIDEST)
+
+
+def _what_ran(done: DemoSummary, trace: str, *, clean: bool, drifted: bool) -> RenderableType:
+    system = "A research pipeline with discipline" if clean else "A research pipeline"
+    text = Text(f"{system}: {words.count(done.nodes, 'node')} on {words.count(done.topics, 'topic')}")
+    text.append(f" in {words.count(done.threads, 'thread')}, recorded to ").append(plain(trace), "bold")
+    text.append(f" in {done.seconds:.1f} s. ")
+    if done.failed:
+        text.append(f"{words.count(done.failed, 'node')} lost a tool and failed; all others succeeded")
+    else:
+        text.append("Every node succeeded")
+    return text.append(
+        ", and every payload was valid." if drifted else ", every payload was valid, and nothing drifted."
+    )
+
+
+def _telling(ranked: list[tuple[Finding, Finding | None]]) -> list[Finding]:
+    first: dict[str, Finding] = {}
+    for finding, _ in ranked:
+        first.setdefault(finding.rule.name, finding)
+    return [first[name] for name in _TELLING if name in first][:_SHOWN]
+
+
+def _next(trace: str, telling: list[Finding], *, clean: bool) -> list[Text]:
+    rows = [(words.command("info", trace), "what was recorded")]
+    if telling:
+        finding = telling[0]
+        field = f"{finding.object}#{finding.fields[0]}" if finding.fields else str(finding.object)
+        rows += [
+            (words.command("analyze", trace), "every finding"),
+            (words.command("log", trace, field), "its whole history"),
+            (words.command("lineage", trace, field, "--down"), "what came of it"),
+            (words.command("rule", finding.rule.name), "the rule explained"),
+        ]
+    if clean:
+        rows.append((words.command("demo"), "with drift"))
+    else:
+        rows.append((words.command("demo", "--clean", "-o", "clean.drift"), "without drift"))
+    width = min(max(command.cell_len for command, _ in rows), _COMMAND)
+    lines = []
+    for command, what in rows:
+        gap = " " * max(0, width - command.cell_len)
+        lines.append(words.to_copy(Text("  "), command, words.styled(f"{gap}  # {what}", words.QUIET)))
+    return lines

@@ -1,0 +1,24 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tape import Tape
+
+import driftline as dl
+from driftline.session import ENVIRONMENT
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Tape:
+    """A trace folder that does not exist yet."""
+    return Tape(tmp_path / "run.drift")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_records_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    assert dl.current() is None
+    yield
+    still = dl.current()
+    dl.stop()
+    assert still is None

@@ -1,0 +1,118 @@
+"""The whole public surface in use, as type checkers see it: `mypy --strict` reads this, and a test runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import assert_type
+
+import driftline as dl
+
+
+def recordings(folder: Path) -> None:
+    with dl.record(folder / "a.drift") as recording:
+        assert_type(recording, dl.Recording)
+        assert_type(recording.path, Path)
+        assert_type(recording.run, str)
+        recording.flush()
+    with dl.record(str(folder / "a.drift"), ordered=False, depth=1, values="digest", overwrite=True, policy="text"):
+        pass
+    started = dl.start(folder / "b.drift", join=True)
+    assert_type(started, dl.Recording)
+    dl.stop()
+
+
+def operations() -> None:
+    made = dl.write(
+        "context/42",
+        {"summary": "…"},
+        version=8,
+        base=7,
+        type="context",
+        confidence=0.8,
+        fidelity=1,
+        source="planner",
+        refs={"/owner": "agent/1"},
+        inputs=[("plan/1", 3), ("plan/2", "rev-b")],
+    )
+    assert_type(made, int | str | None)
+    assert_type(dl.patch("context/42", {"/summary": "…", "gone": dl.ABSENT}, base="rev-b"), int | str | None)
+    assert_type(dl.merge("context/42", 5, bases=(7, "rev-b"), strategy="union"), int | str | None)
+    assert_type(dl.delete("context/42", version=9, base=8), int | str | None)
+    dl.read("context/42", [1], version=7, type="context", partial=False)
+    dl.read("context/42")
+    dl.snapshot("context/42", version=8)
+    dl.promote("context/42", version=8, phase="enrichment")
+    dl.quarantine("context/42", reason="owner is gone")
+    dl.reject("context/42", version="rev-b", reason="schema")
+
+
+def blocks() -> None:
+    with dl.branch("researcher", phase="reasoning") as branch:
+        assert_type(branch, dl.branch)
+        here = dl.current()
+    with dl.branch("writer", parent=here), dl.unit("two steps") as unit, dl.task("write", inputs={"doc": 1}) as task:
+        assert_type(unit, dl.unit)
+        assert_type(task, dl.task)
+        found = dl.current()
+        if found is not None:
+            assert_type(found.id, str)
+            assert_type(found.name, str)
+            assert_type(found.phase, str | None)
+
+
+async def asynchronous_blocks() -> None:
+    async with dl.branch("a") as branch, dl.unit("u"), dl.task("t"):
+        assert_type(branch, dl.branch)
+    assert_type(await decorated_coroutine(1), str)
+
+
+@dl.branch("decorated", phase="reasoning")
+@dl.unit("step")
+@dl.task("work", inputs=[1])
+def decorated(number: int, *, text: str = "") -> str:
+    return text * number
+
+
+@dl.branch("decorated")
+async def decorated_coroutine(number: int) -> str:
+    return str(number)
+
+
+def threads() -> None:
+    assert_type(decorated(2, text="a"), str)
+    carried = dl.propagate(decorated)
+    assert_type(carried(2, text="a"), str)
+    with dl.propagate(ThreadPoolExecutor(1)) as pool:
+        assert_type(pool, Executor)
+        assert_type(pool.submit(decorated, 2, text="a").result(), str)
+
+
+def processes() -> None:
+    headers: dict[str, str] = {}
+    assert_type(dl.inject(headers), dict[str, str])
+    with dl.extract(headers):
+        pass
+
+
+def tracked() -> None:
+    context = dl.track({"n": 1}, id="context/42", type="context", references=["/owner"])
+    assert_type(context, dl.TrackedMapping[str, int])
+    context["n"] = context["n"] + 1
+    assert_type(context.get("n"), int | None)
+    assert_type(context.copy(), dict[str, int])
+    context.update(n=3)
+    context.replace({"m": 1})
+    plain: Mapping[str, int] = context
+    assert_type(list(plain), list[str])
+    assert_type(context.object_id, str)
+    assert_type(context.object_type, str | None)
+
+
+def errors(folder: Path) -> None:
+    try:
+        dl.start(folder / "nowhere", depth=0)
+    except dl.DriftlineError as fault:
+        assert_type(fault.message, str)
+        assert_type(fault.hint, str)
