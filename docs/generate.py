@@ -5,20 +5,25 @@
     python docs/generate.py check    names what is out of date; exit status 1 if anything is
 
 Generated: docs/rules/*.md and the README's table of rules, from the headers of the detectors; docs/cli.md, from the
-command line's own help.
+command line's own help; docs/finding.svg, the README's picture, from what the command line prints of a sample trace.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from rich.console import Console
+from rich.text import Text
+
 from driftline_analyzer import Rule, rules
 
 ROOT = Path(__file__).parent.parent
+PROGRAM = Path(sys.executable).parent / "driftline"
 _COMMANDS_SHOWN_AT = "100"  # columns
 
 
@@ -38,9 +43,8 @@ def help_text(*words: str) -> str:
     """What `driftline WORDS --help` prints, at a fixed width and without colour."""
     environment = {**os.environ, "COLUMNS": _COMMANDS_SHOWN_AT, "TERMINAL_WIDTH": _COMMANDS_SHOWN_AT, "NO_COLOR": "1"}
     environment.pop("FORCE_COLOR", None)
-    program = Path(sys.executable).parent / "driftline"
     done = subprocess.run(  # noqa: S603 - our own program
-        [program, *words, "--help"], env=environment, capture_output=True, text=True, check=True,
+        [PROGRAM, *words, "--help"], env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
 
@@ -51,6 +55,19 @@ def cli_page() -> str:
     names = sorted(path.stem for path in (ROOT / "cli/driftline_cli/commands").glob("[!_]*.py"))
     parts = [f"## driftline {name}\n\n```\n{help_text(name)}\n```" for name in names]
     return "\n\n".join(["# The command line", f"```\n{overview}\n```", *parts]) + "\n"
+
+
+def picture() -> str:
+    """What `driftline analyze` prints of one finding, as a picture of a terminal."""
+    shown = ["analyze", "sample_traces/drifting.drift", "--select", "fidelity-loss", "--limit", "1", "--exit-zero"]
+    environment = {**os.environ, "COLUMNS": "80", "FORCE_COLOR": "1", "PYTHONUTF8": "1"}
+    environment.pop("NO_COLOR", None)
+    done = subprocess.run([PROGRAM, *shown], env=environment, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    finding = done.stdout.partition("\n\n…")[0].rstrip()
+    console = Console(record=True, file=io.StringIO(), width=82, force_terminal=True)
+    console.print(Text.from_ansi(finding))
+    svg = console.export_svg(title=f"driftline {' '.join(shown[:4])}", unique_id="finding")
+    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # a picture fetches nothing
 
 
 def between(text: str, marker: str, content: str) -> str:
@@ -66,6 +83,7 @@ def documents() -> dict[Path, str]:
         **{ROOT / f"docs/rules/{rule.name}.md": rule_page(rule) for rule in rules()},
         readme: between(readme.read_text(encoding="utf-8"), "rules", rule_table()),
         ROOT / "docs/cli.md": cli_page(),
+        ROOT / "docs/finding.svg": picture(),
     }
 
 
