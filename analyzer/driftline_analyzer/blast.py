@@ -1,101 +1,264 @@
 """Step 8, blast radius: what each finding went on to contaminate (docs/model.md, "Inputs and lineage").
 
 The fields that a finding got wrong are tainted until they are set again; a branch that reads one is tainted from then
-on, and so is what it writes. Followed round by round for all findings at once: each round takes the branches tainted in
-the round before, so a cycle ends where nothing new is tainted.
+on, and so is what it writes. In a system that shares much, a taint soon reaches everybody, so nothing is followed
+finding by finding: one pass over the reads in clock order carries a set of findings for each branch, one bit a finding.
+The pass ends early once every branch has every taint.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import functools
+import itertools
+import operator
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 
 #: Findings beyond this many get no blast radius: it is null there, never a smaller number.
 FOLLOWED: Final = 2_000
-_ROUNDS: Final = 64
 
-# A setting stands until the next one of its field: the row whose `standing_e` it is.
-_SPANS: Final = """
-CREATE TEMP TABLE {table} AS
-SELECT DISTINCT t.n, s.e, s.o, s.f, s.pos, next.pos AS until
-FROM {source}
-LEFT JOIN setting AS next ON next.o = s.o AND next.f = s.f AND next.standing_e = s.e
+#: Objects named of those that are tainted at the end; all of them are counted.
+NAMED: Final = 20
+
+_FIRST_WINDOW: Final = 1 << 18  # events; each window is twice as long as the one before
+_FETCHED: Final = 8_192  # rows
+
+_ORIGIN: Final = """
+CREATE TEMP TABLE origin AS
+SELECT f.n, s.e, s.f, s.o, s.b, s.until
+FROM (SELECT n, e, unnest(fields) AS path FROM finding WHERE n <= $followed AND code <> 'DRF107') AS f
+JOIN path AS p ON p.path = f.path AND NOT p.whole
+JOIN setting AS s ON s.e = f.e AND s.f = p.f
 """
 
-_READERS: Final = """
-CREATE TEMP TABLE reached AS
-SELECT t.n, r.b, min(r.e) AS e
-FROM tainted AS t
-JOIN read AS r ON r.o = t.o AND r.e > t.e AND r.pos >= t.pos AND (t.until IS NULL OR r.pos < t.until)
-WHERE r.whole OR EXISTS (SELECT 1 FROM field AS f WHERE f.e = r.e AND f.f = t.f)
-GROUP BY t.n, r.b
+# Who first read what whom had set, among the reads of a window, in clock order. `n` says whose origin it is that was
+# read; else only what tells more than the reads before it: a newer setting of the same branch.
+_CONTACTS: Final = """
+WITH looked AS (
+    SELECT r.e, r.o, r.b, r.pos, f.f FROM read AS r JOIN field AS f ON f.e = r.e
+    WHERE NOT r.whole AND r.e >= $low AND r.e < $high
+    UNION ALL
+    SELECT r.e, r.o, r.b, r.pos, c.f FROM read AS r JOIN (SELECT DISTINCT o, f FROM setting) AS c ON c.o = r.o
+    WHERE r.whole AND r.e >= $low AND r.e < $high
+),
+placed AS (
+    SELECT * FROM setting WHERE e < $high AND (until IS NULL OR until > pos)
+),
+contact AS (
+    SELECT s.e AS set_e, s.f, s.changed, s.b AS setter, l.b AS reader, min(l.e) AS read_e
+    FROM looked AS l ASOF JOIN placed AS s ON s.o = l.o AND s.f = l.f AND l.pos >= s.pos
+    WHERE (s.until IS NULL OR l.pos < s.until) AND s.e < l.e AND s.b <> l.b AND s.e >= $first
+    GROUP BY ALL
+),
+telling AS (
+    SELECT setter, reader, set_e, read_e, max(set_e) OVER (
+        PARTITION BY setter, reader ORDER BY read_e, set_e ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS known
+    FROM (SELECT setter, reader, set_e, min(read_e) AS read_e FROM contact WHERE changed GROUP BY ALL)
+)
+SELECT read_e, reader, setter, set_e, NULL AS n FROM telling WHERE known IS NULL OR set_e > known
+UNION ALL
+SELECT c.read_e, c.reader, c.setter, c.set_e, o.n
+FROM contact AS c JOIN origin AS o ON o.e = c.set_e AND o.f = c.f
+ORDER BY read_e, n
 """
+
+# The newest change of each object by each branch, and the newest of those that still stand; and where findings began.
+_CHANGED: Final = """
+SELECT o.object, o.o, x.b, x.newest, x.newest_standing
+FROM (
+    SELECT o, b, max(e) AS newest, max(e) FILTER (until IS NULL) AS newest_standing
+    FROM setting WHERE changed AND e > $first GROUP BY o, b
+    UNION ALL
+    SELECT DISTINCT o, 0, 0, NULL FROM origin
+) AS x
+JOIN object AS o ON o.o = x.o
+ORDER BY o.object
+"""
+
+# How many changing writes each branch made after it was tainted.
+_WRITTEN: Final = """
+WITH numbered AS (
+    SELECT b, e, row_number() OVER (PARTITION BY b ORDER BY e DESC) AS left_
+    FROM (SELECT DISTINCT b, e FROM setting WHERE changed)
+)
+SELECT p.b, p.e, n.left_ FROM tainted_at AS p ASOF JOIN numbered AS n ON n.b = p.b AND p.e < n.e
+"""
+
+
+@dataclass
+class _Taint:
+    """The findings that have reached a branch, as bits, and since which event.
+
+    Attributes:
+        own: Findings that began in this branch: it is no victim of theirs.
+        since: Events at which findings were added, rising.
+        bits: All findings that had reached the branch by then.
+    """
+
+    own: int = 0
+    since: list[int] = field(default_factory=list)
+    bits: list[int] = field(default_factory=list)
+
+    @property
+    def known(self) -> int:
+        """The findings that have reached the branch."""
+        return self.bits[-1] if self.bits else 0
+
+    def before(self, e: int) -> int:
+        """The findings that had reached the branch before an event."""
+        at = bisect_left(self.since, e)
+        return self.bits[at - 1] if at else 0
+
+    def add(self, found: int, e: int) -> None:
+        """Findings reach the branch at an event."""
+        new = found & ~self.known & ~self.own
+        if new:
+            self.bits.append(self.known | new)
+            self.since.append(e)
+
+
+class _Counters:
+    """A counter for each bit, for sets of bits that are added one by one. What is kept are the counters' binary digits."""
+
+    def __init__(self) -> None:
+        self._digits: list[int] = []
+
+    def add(self, bits: int) -> None:
+        for at, digit in enumerate(self._digits):
+            if not bits:
+                return
+            self._digits[at], bits = digit ^ bits, digit & bits
+        if bits:
+            self._digits.append(bits)
+
+    def __getitem__(self, bit: int) -> int:
+        return sum((digit >> bit & 1) << at for at, digit in enumerate(self._digits))
 
 
 def measure_blast(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `blast`: n (`finding.n`), versions, branches, objects, outputs (objects tainted at the end)."""
-    connection.execute(f"""
-        CREATE TEMP TABLE origin AS
-        SELECT f.n, f.e, w.b, p.f
-        FROM (SELECT n, e, unnest(fields) AS path FROM finding WHERE n <= {FOLLOWED} AND code <> 'DRF107') AS f
-        JOIN path AS p ON p.path = f.path AND NOT p.whole
-        JOIN write AS w ON w.e = f.e
-    """)  # noqa: S608 - a number of ours
-    connection.execute("CREATE TEMP TABLE branch_taint (n INTEGER, b INTEGER, e BIGINT)")
-    connection.execute(
-        _SPANS.format(
-            table="tainted",
-            source="origin AS t JOIN setting AS s ON s.e = t.e AND s.f = t.f",
-        )
+    """Make the table `blast`: n (`finding.n`), versions, branches, objects, outputs (the first of them), output_count."""
+    connection.execute(_ORIGIN, {"followed": FOLLOWED})
+    origins = connection.execute("SELECT n, e, o, b, until IS NULL FROM origin").fetchall()
+    ((count,),) = connection.execute("SELECT count(*) FROM finding WHERE n <= ?", [FOLLOWED]).fetchall()
+    taints: defaultdict[int, _Taint] = defaultdict(_Taint)
+    for n, _, _, b, _ in origins:
+        taints[b].own |= 1 << n
+    if origins:
+        _spread(connection, taints)
+    versions, branches = _victims(connection, taints, count)
+    objects, outputs, named = _objects(connection, taints, origins, count)
+    numbers = range(1, count + 1)
+    table = pa.table(
+        {
+            "n": pa.array(numbers, pa.int32()),
+            "versions": pa.array([versions[n] for n in numbers], pa.int64()),
+            "branches": pa.array([branches[n] for n in numbers], pa.int64()),
+            "objects": pa.array([objects[n] for n in numbers], pa.int64()),
+            "outputs": pa.array([named[n] for n in numbers], pa.list_(pa.utf8())),
+            "output_count": pa.array([outputs[n] for n in numbers], pa.int64()),
+        },
     )
-    connection.execute("CREATE TEMP TABLE all_tainted AS FROM tainted")
-    for round_ in range(_ROUNDS):
-        connection.execute(_READERS)
-        if round_ == 0:  # who saw a piece of an aborted unit, which set nothing, stands in the evidence
-            connection.execute("""
-                INSERT INTO reached
-                SELECT f.n, x.b, min(x.e)
-                FROM (SELECT n, e AS own, unnest(against) AS e FROM finding WHERE code = 'DRF401') AS f
-                JOIN event AS x ON x.e = f.e SEMI JOIN origin AS o ON o.n = f.n
-                GROUP BY f.n, x.b
-            """)
-        # New, or tainted earlier than was known; the finding's own branch is where it began, not a victim.
-        connection.execute("""
-            CREATE TEMP TABLE fresh AS
-            SELECT r.* FROM reached AS r
-            LEFT JOIN branch_taint AS k ON k.n = r.n AND k.b = r.b
-            LEFT JOIN (SELECT DISTINCT n, b FROM origin) AS o ON o.n = r.n AND o.b = r.b
-            WHERE o.n IS NULL AND (k.e IS NULL OR r.e < k.e)
-        """)
-        connection.execute("DROP TABLE reached")
-        connection.execute("DELETE FROM branch_taint AS k USING fresh WHERE fresh.n = k.n AND fresh.b = k.b")
-        connection.execute("INSERT INTO branch_taint FROM fresh")
-        connection.execute("DROP TABLE tainted")
-        connection.execute(
-            _SPANS.format(
-                table="tainted",
-                source="fresh AS t JOIN setting AS s ON s.b = t.b AND s.e > t.e AND s.changed",
-            )
-        )
-        connection.execute("DROP TABLE fresh")
-        inserted = connection.execute(
-            "INSERT INTO all_tainted FROM tainted ANTI JOIN all_tainted USING (n, e, f)"
-        ).fetchall()
-        if not inserted[0][0]:
-            break
-    connection.execute(f"""
-        CREATE TABLE blast AS
-        SELECT f.n, coalesce(v.versions, 0) AS versions, coalesce(b.branches, 0) AS branches,
-            coalesce(v.objects, 0) AS objects, coalesce(v.outputs, []) AS outputs
-        FROM finding AS f
-        LEFT JOIN (
-            SELECT t.n, count(DISTINCT t.e) FILTER (t.e <> f.e) AS versions, count(DISTINCT t.o) AS objects,
-                list(DISTINCT o.object ORDER BY o.object) FILTER (t.until IS NULL) AS outputs
-            FROM all_tainted AS t JOIN object AS o ON o.o = t.o JOIN finding AS f ON f.n = t.n GROUP BY t.n
-        ) AS v ON v.n = f.n
-        LEFT JOIN (SELECT n, count(*) AS branches FROM branch_taint GROUP BY n) AS b ON b.n = f.n
-        WHERE f.n <= {FOLLOWED}
-    """)  # noqa: S608 - a number of ours
-    for table in ("origin", "branch_taint", "tainted", "all_tainted"):
-        connection.execute(f"DROP TABLE {table}")
+    connection.register("measured", table)
+    connection.execute("CREATE TABLE blast AS FROM measured")
+    connection.unregister("measured")
+    connection.execute("DROP TABLE origin")
+
+
+def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Taint]) -> None:
+    """Carry every taint along the reads, until there are no more or nobody is left to reach."""
+    ((first, last, events),) = connection.execute(
+        "SELECT min(e), max(e), (SELECT max(e) FROM event) FROM origin",
+    ).fetchall()
+    every = functools.reduce(operator.or_, [taint.own for taint in taints.values()])
+    low, length = first + 1, _FIRST_WINDOW
+    while low <= events:
+        for read_e, reader, setter, set_e, n in _rows(
+            connection, _CONTACTS, {"first": first, "low": low, "high": low + length}
+        ):
+            found = taints[setter].before(set_e) if n is None else 1 << n
+            if found:
+                taints[reader].add(found, read_e)
+        low, length = low + length, 2 * length
+        if low > last:
+            readers = connection.execute("SELECT DISTINCT b FROM read WHERE e >= ?", [low]).fetchall()
+            if all(taints[b].known | taints[b].own == every for (b,) in readers):
+                return
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, int]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, without holding all of them."""
+    connection.execute(query, parameters)
+    while rows := connection.fetchmany(_FETCHED):
+        yield from rows
+
+
+def _victims(
+    connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], count: int
+) -> tuple[list[int], _Counters]:
+    """By finding: how many versions were written by branches that it had reached, and how many branches that is."""
+    points = [(b, e) for b, taint in taints.items() for e in taint.since]
+    columns = {"b": pa.array([b for b, _ in points], pa.int32()), "e": pa.array([e for _, e in points], pa.int64())}
+    connection.register("tainted_at", pa.table(columns))
+    written = {(b, e): left for b, e, left in connection.execute(_WRITTEN).fetchall()}
+    connection.unregister("tainted_at")
+    versions, branches = [0] * (count + 1), _Counters()
+    for b, taint in taints.items():
+        before = 0
+        for e, bits in zip(taint.since, taint.bits, strict=True):
+            for n in _ones(bits & ~before):
+                versions[n] += written.get((b, e), 0)
+            before = bits
+        branches.add(taint.known)
+    return versions, branches
+
+
+def _objects(
+    connection: duckdb.DuckDBPyConnection,
+    taints: dict[int, _Taint],
+    origins: list[tuple[int, int, int, int, bool]],
+    count: int,
+) -> tuple[_Counters, _Counters, list[list[str]]]:
+    """By finding: how many objects it reached, in how many it still stands, and the names of some of those."""
+    objects, outputs = _Counters(), _Counters()
+    named: list[list[str]] = [[] for _ in range(count + 1)]
+    if not origins:
+        return objects, outputs, named
+    began: defaultdict[int, int] = defaultdict(int)
+    stands: defaultdict[int, int] = defaultdict(int)
+    for n, _, o, _, still in origins:
+        began[o] |= 1 << n
+        stands[o] |= 1 << n if still else 0
+    wanting = (1 << (count + 1)) - 1
+    changed = _rows(connection, _CHANGED, {"first": min(e for _, e, *_ in origins)})
+    for (name, o), changes in itertools.groupby(changed, key=lambda row: row[:2]):
+        reached, standing = began[o], stands[o]
+        for _, _, b, newest, newest_standing in changes:
+            if b in taints:
+                reached |= taints[b].before(newest)
+                standing |= taints[b].before(newest_standing) if newest_standing is not None else 0
+        objects.add(reached)
+        outputs.add(standing)
+        for n in _ones(standing & wanting):
+            named[n].append(name)
+            if len(named[n]) == NAMED:
+                wanting &= ~(1 << n)
+    return objects, outputs, named
+
+
+def _ones(bits: int) -> Iterator[int]:
+    """The numbers of the bits that are set, from the lowest.
+
+    Example:
+        >>> list(_ones(0b1010))
+        [1, 3]
+    """
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest

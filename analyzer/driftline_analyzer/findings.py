@@ -33,13 +33,15 @@ class Blast:
         versions: Number of later versions that hold, or were derived from, a field that it got wrong.
         branches: Number of branches that read such a field.
         objects: Number of objects with such a version.
-        outputs: The objects that still hold one at the end.
+        outputs: The objects that still hold one at the end, by id; the first 20 of them.
+        output_count: Number of such objects.
     """
 
     versions: int
     branches: int
     objects: int
     outputs: tuple[str, ...]
+    output_count: int
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Finding:
                 "branches": self.blast.branches,
                 "objects": self.blast.objects,
                 "outputs": list(self.blast.outputs),
+                "output_count": self.blast.output_count,
             },
             "fingerprint": self.fingerprint,
         }
@@ -140,7 +143,7 @@ against AS (
 )
 SELECT f.n, f.code, o.object, o.type, f.fields, coalesce(e.label, e.version::VARCHAR), f.base, b.name, b.branch,
     coalesce(x.others, []), e.clock, f.basis, i.id, coalesce(a.ids, []), t.name,
-    bl.versions, bl.branches, bl.objects, bl.outputs
+    bl.versions, bl.branches, bl.objects, bl.outputs, bl.output_count
 FROM finding AS f
 JOIN event AS e ON e.e = f.e
 JOIN event_id AS i ON i.e = f.e
@@ -162,7 +165,7 @@ def load_findings(connection: duckdb.DuckDBPyConnection, codes: frozenset[str]) 
 
 def _finding(row: tuple[Any, ...]) -> Finding:
     (number, code, object_id, type_, fields, version, base, branch, branch_id, others, clock, basis, own, against, task,
-     versions, branches, objects, outputs) = row  # fmt: skip
+     versions, branches, objects, outputs, output_count) = row  # fmt: skip
     known = rule(code)
     parties = tuple(Party(other["branch"], other["branch_id"]) for other in others)
     names = sorted({party.branch for party in parties})
@@ -198,7 +201,7 @@ def _finding(row: tuple[Any, ...]) -> Finding:
         message=message,
         basis=basis,
         evidence=(own, *against),
-        blast=None if versions is None else Blast(versions, branches, objects, tuple(outputs)),
+        blast=None if versions is None else Blast(versions, branches, objects, tuple(outputs), output_count),
         fingerprint=xxh3_64_hexdigest("\x1f".join(identity).encode()),
     )
 

@@ -219,10 +219,7 @@ ORDER BY relation, e DESC
 # Who read what a write set while it stood, and who wrote from it.
 _READERS: Final = """
 WITH span AS (
-    SELECT s.o, s.f, s.pos, next.pos AS until
-    FROM setting AS s
-    LEFT JOIN setting AS next ON next.o = s.o AND next.f = s.f AND next.standing_e = s.e
-    WHERE s.e = $e AND ($f IS NULL OR s.f = $f) AND s.digest IS NOT NULL
+    SELECT o, f, pos, until FROM setting WHERE e = $e AND ($f IS NULL OR f = $f) AND digest IS NOT NULL
 )
 SELECT DISTINCT r.e, $f::INTEGER AS f, 'reader' AS relation, false AS inferred
 FROM span AS s JOIN read AS r ON r.o = s.o AND r.pos >= s.pos AND (s.until IS NULL OR r.pos < s.until) AND r.e > $e

@@ -1,8 +1,9 @@
 -- Step 4, fields: one row for each field that each write sets, beside what stood there before.
 --
---   setting  e, o, f, pos, b, digest, size, leaves, listed, base_pos, standing_*, changed
+--   setting  e, o, f, pos, b, digest, size, leaves, listed, base_pos, standing_*, changed, until
 --            digest is null where the field is removed; listed is false where a full write removed it by omission
 --            base_pos is b(w, f); standing_* describe the write that the field stood at before, null if none
+--            until is the position from which the field is set again, null if it still stands at the end
 -- Void writes set nothing, so they are not here.
 
 CREATE TABLE setting AS
@@ -40,6 +41,7 @@ every AS (
 SELECT *,
     lag(digest) OVER cell AS standing, lag(e) OVER cell AS standing_e, lag(b) OVER cell AS standing_b,
     lag(pos) OVER cell AS standing_pos, lag(size) OVER cell AS standing_size, lag(leaves) OVER cell AS standing_leaves,
-    digest IS DISTINCT FROM lag(digest) OVER cell AS changed
+    digest IS DISTINCT FROM lag(digest) OVER cell AS changed,
+    lead(pos) OVER cell AS until
 FROM every
 WINDOW cell AS (PARTITION BY o, f ORDER BY pos, e);

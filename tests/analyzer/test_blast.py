@@ -1,0 +1,215 @@
+"""Blast radius: what a finding went on to contaminate, counted exactly on small traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from driftline_analyzer import Analysis, Blast, blast
+
+Analyse = Callable[..., Analysis]
+
+#: B's version 3 loses A's /n.
+DRIFT: Final = """
+    M: write doc/1 {n: 0, m: 0} @1
+    A: patch doc/1 {n: 1} @2 base 1
+    B: patch doc/1 {n: 2} @3 base 1
+"""
+
+
+def radius(analysis: Analysis, code: str = "DRF101") -> Blast | None:
+    (finding,) = analysis.findings([code])
+    return finding.blast
+
+
+def test_a_drift_that_nobody_read_stays_where_it_is(analyse: Analyse) -> None:
+    assert radius(analyse(DRIFT)) == Blast(versions=0, branches=0, objects=1, outputs=("doc/1",), output_count=1)
+
+
+def test_a_reader_is_counted_and_so_is_what_it_writes(analyse: Analyse) -> None:
+    analysis = analyse(DRIFT + "R: read doc/1 @3\nR: write report/1 {x: 1}\nR: write report/2 {x: 1}\n")
+    assert radius(analysis) == Blast(2, 1, 3, ("doc/1", "report/1", "report/2"), 3)
+
+
+def test_a_reader_of_another_field_is_none(analyse: Analyse) -> None:
+    analysis = analyse(DRIFT + "R: read doc/1 /m @3\nR: write report/1 {x: 1}\n")
+    assert radius(analysis) == Blast(0, 0, 1, ("doc/1",), 1)
+
+
+def test_a_reader_of_the_field_alone_is_one(analyse: Analyse) -> None:
+    analysis = analyse(DRIFT + "R: read doc/1 /n @3\nR: write report/1 {x: 1}\n")
+    assert radius(analysis) == Blast(1, 1, 2, ("doc/1", "report/1"), 2)
+
+
+def test_a_reader_of_the_version_before_is_none(analyse: Analyse) -> None:
+    analysis = analyse(DRIFT + "R: read doc/1 @2\nR: write report/1 {x: 1}\n")
+    assert radius(analysis) == Blast(0, 0, 1, ("doc/1",), 1)
+
+
+def test_a_reader_of_a_later_version_in_which_it_still_stands_is_one(analyse: Analyse) -> None:
+    analysis = analyse(DRIFT + "C: patch doc/1 {m: 1} @4 base 3\nR: read doc/1 @4\n")
+    assert radius(analysis) == Blast(0, 1, 1, ("doc/1",), 1)
+
+
+def test_a_reader_after_it_was_set_again_is_none(analyse: Analyse) -> None:
+    analysis = analyse(DRIFT + "C: patch doc/1 {n: 3} @4 base 3\nR: read doc/1 @4\nR: write report/1 {x: 1}\n")
+    assert radius(analysis) == Blast(0, 0, 1, (), 0)
+
+
+def test_what_a_reader_had_written_before_is_clean(analyse: Analyse) -> None:
+    analysis = analyse("R: write early/1 {x: 1}\n" + DRIFT + "R: read doc/1 @3\nR: write late/1 {x: 1}\n")
+    assert radius(analysis) == Blast(1, 1, 2, ("doc/1", "late/1"), 2)
+
+
+def test_a_write_that_changes_nothing_carries_nothing(analyse: Analyse) -> None:
+    analysis = analyse("M: write report/1 {x: 1} @1\n" + DRIFT + "R: read doc/1 @3\nR: patch report/1 {x: 1} @2\n")
+    assert radius(analysis) == Blast(0, 1, 1, ("doc/1",), 1)
+
+
+def test_contamination_is_followed_from_branch_to_branch(analyse: Analyse) -> None:
+    analysis = analyse(
+        DRIFT
+        + """
+        R: read doc/1 @3
+        R: write one/1 {x: 1} @1
+        S: read one/1 @1
+        S: write two/1 {x: 1} @1
+        T: read two/1 @1
+        T: write three/1 {x: 1} @1
+        T: write four/1 {x: 1} @1
+        U: read four/1 @1
+        """
+    )
+    assert radius(analysis) == Blast(4, 4, 5, ("doc/1", "four/1", "one/1", "three/1", "two/1"), 5)
+
+
+def test_only_what_was_written_after_the_contamination_is_read_on(analyse: Analyse) -> None:
+    analysis = analyse(
+        """
+        R: write one/1 {x: 1} @1
+        """
+        + DRIFT
+        + """
+        R: read doc/1 @3
+        S: read one/1 @1
+        S: write two/1 {x: 1} @1
+        """
+    )
+    assert radius(analysis) == Blast(0, 1, 1, ("doc/1",), 1)
+
+
+def test_an_output_is_what_still_stands_at_the_end(analyse: Analyse) -> None:
+    analysis = analyse(
+        DRIFT
+        + """
+        R: read doc/1 @3
+        R: write one/1 {x: 1, y: 1} @1
+        R: write two/1 {x: 1} @1
+        C: patch one/1 {x: 2} @2
+        C: write two/1 {x: 2} @2
+        """
+    )
+    assert radius(analysis) == Blast(2, 1, 3, ("doc/1", "one/1"), 2)
+
+
+def test_a_cycle_between_branches_ends(analyse: Analyse) -> None:
+    analysis = analyse(
+        DRIFT
+        + """
+        R: read doc/1 @3
+        R: write one/1 {x: 1} @1
+        S: read one/1 @1
+        S: write two/1 {x: 1} @1
+        R: read two/1 @1
+        R: write one/1 {x: 2} @2
+        S: read one/1 @2
+        S: write doc/1 {n: 9, m: 0} @4 base 3
+        """
+    )
+    assert radius(analysis) == Blast(4, 2, 3, ("doc/1", "one/1", "two/1"), 3)
+
+
+def test_the_branch_where_it_began_is_no_victim(analyse: Analyse) -> None:
+    analysis = analyse(
+        DRIFT
+        + """
+        B: write own/1 {x: 1} @1
+        R: read doc/1 @3
+        R: write one/1 {x: 1} @1
+        B: read one/1 @1
+        B: write own/2 {x: 1} @1
+        """
+    )
+    assert radius(analysis) == Blast(1, 1, 2, ("doc/1", "one/1"), 2)
+
+
+def test_a_branch_counts_from_the_first_time_that_it_read_it(analyse: Analyse) -> None:
+    analysis = analyse(
+        DRIFT
+        + """
+        R: read doc/1 @3
+        R: write one/1 {x: 1} @1
+        C: patch doc/1 {m: 1} @4 base 3
+        R: read doc/1 @4
+        R: write two/1 {x: 1} @1
+        """
+    )
+    assert radius(analysis) == Blast(2, 1, 3, ("doc/1", "one/1", "two/1"), 3)
+
+
+def test_an_earlier_way_that_is_longer_counts(analyse: Analyse) -> None:
+    analysis = analyse(
+        DRIFT
+        + """
+        R: read doc/1 @3
+        R: write one/1 {x: 1} @1
+        S: read one/1 @1
+        S: write early/1 {x: 1} @1
+        S: read doc/1 @3
+        S: write late/1 {x: 1} @1
+        """
+    )
+    assert radius(analysis) == Blast(3, 2, 4, ("doc/1", "early/1", "late/1", "one/1"), 4)
+
+
+def test_a_field_that_is_missing_contaminates_those_who_read_the_object(analyse: Analyse) -> None:
+    analysis = analyse("""
+        M: write doc/1 {n: 0} @1
+        A: patch doc/1 {extra: 1} @2 base 1
+        B: write doc/1 {n: 1} @3 base 1
+        R: read doc/1 @3
+        R: write report/1 {x: 1}
+    """)
+    assert radius(analysis, "DRF103") == Blast(1, 1, 2, ("doc/1", "report/1"), 2)
+
+
+def test_a_chain_longer_than_any_round_limit_is_followed_to_its_end(analyse: Analyse) -> None:
+    links = [f"R{n}: read link/{n - 1} @1\nR{n}: write link/{n} {{x: 1}} @1" for n in range(1, 101)]
+    analysis = analyse(DRIFT + "R0: read doc/1 @3\nR0: write link/0 {x: 1} @1\n" + "\n".join(links))
+    found = radius(analysis)
+    assert found is not None
+    assert (found.versions, found.branches, found.objects, found.output_count) == (101, 101, 102, 102)
+    assert found.outputs == tuple(sorted(["doc/1", *(f"link/{n}" for n in range(101))])[:20])
+
+
+def test_a_note_and_work_without_fields_contaminate_nothing(analyse: Analyse) -> None:
+    analysis = analyse("""
+        M: write doc/1 {n: 0, m: 0} @1
+        A: patch doc/1 {n: 1} @2 base 1
+        B: patch doc/1 {m: 2} @3 base 1
+        A: start t
+        A: finish t
+        B: start t
+        B: finish t
+        R: read doc/1 @3
+        R: write report/1 {x: 1}
+    """)
+    assert radius(analysis, "DRF107") == radius(analysis, "DRF601") == Blast(0, 0, 0, (), 0)
+
+
+def test_beyond_so_many_findings_there_is_none(analyse: Analyse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blast, "FOLLOWED", 2)
+    analysis = analyse("\n".join(DRIFT.replace("doc/1", f"doc/{n}") for n in range(3)))
+    assert [finding.blast is None for finding in analysis.findings()] == [False, False, True]

@@ -1,0 +1,35 @@
+"""DRF107 stale_base: the writer's view of the object was out of date, and nothing was lost by it."""
+
+from __future__ import annotations
+
+from reference.history import Found, History
+
+
+def find(history: History) -> list[Found]:
+    if not history.ordered:
+        return []
+    found = []
+    for write in history.writes:
+        if history.void(write) or history.lost(write):
+            continue
+        if any(history.blind(write, path) for path in history.sets(write)):
+            continue
+        base = history.object_base(write)
+        if base is None:
+            continue
+        newer = history.changed_since(write, base)
+        if newer:
+            fields = {path for u in newer for path in history.changes(u)}
+            others = {u.branch for u in newer}
+            found.append(
+                Found(
+                    "DRF107",
+                    write.id,
+                    write.object,
+                    frozenset(fields),
+                    frozenset(others),
+                    str(base),
+                    history.basis(write),
+                )
+            )
+    return found

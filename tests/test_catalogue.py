@@ -1,0 +1,123 @@
+"""The catalogue: what every detector's header must say, and how rules are named on the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from string import Formatter
+from typing import Final
+
+import pytest
+
+from driftline import DriftlineError
+from driftline_analyzer import Rule, catalogue, chosen, rule, rules
+from driftline_analyzer.database import sql, sql_names
+
+#: What a message may speak of: what `findings._finding` fills in.
+NAMES: Final = {"branch", "object", "fields", "base", "others", "task"}
+
+each_rule = pytest.mark.parametrize("known", rules(), ids=lambda known: known.name)
+
+
+def test_every_detector_is_a_rule_of_its_own_name() -> None:
+    assert sorted(known.name for known in rules()) == [name.replace("_", "-") for name in sql_names("detectors")]
+
+
+def test_codes_are_unique_and_in_order() -> None:
+    codes = [known.code for known in rules()]
+    assert codes == sorted(set(codes))
+
+
+@each_rule
+def test_a_header_says_everything(known: Rule) -> None:
+    assert re.fullmatch(r"DRF\d{3}", known.code)
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", known.name)
+    assert known.severity in catalogue.SEVERITIES
+    assert known.standard
+    assert tuple(known.sections) == catalogue.SECTIONS
+    assert all(known.sections.values()), "a section is empty"
+
+
+@each_rule
+def test_the_message_is_a_template_of_known_names(known: Rule) -> None:
+    used = {name for _, name, _, _ in Formatter().parse(known.message) if name is not None}
+    assert "branch" in used
+    assert used <= NAMES
+    filled = known.message.format_map(dict.fromkeys(NAMES, "X"))
+    assert "{" not in filled
+    assert not filled.endswith("."), "a message goes into tables and annotations, without a full stop"
+
+
+@each_rule
+def test_sections_are_prose_without_their_comment_marks(known: Rule) -> None:
+    for text in known.sections.values():
+        assert "--" not in text
+        assert text.rstrip().endswith((".", ")"))
+
+
+@each_rule
+def test_the_file_ends_with_its_query(known: Rule) -> None:
+    lines = [line for line in known.query.splitlines() if line and not line.startswith("--")]
+    assert lines[0].startswith(("SELECT", "WITH"))
+    assert ";" not in "\n".join(lines), "the pipeline selects from the query"
+
+
+@each_rule
+def test_a_rule_is_found_by_code_and_name_in_any_case(known: Rule) -> None:
+    wanted = [known.code, known.code.lower(), known.name, known.name.upper()]
+    assert [rule(text) for text in wanted] == [known] * 4
+
+
+def test_an_unknown_rule_names_the_nearest() -> None:
+    with pytest.raises(DriftlineError, match="no rule 'stale-overwrit'") as caught:
+        rule("stale-overwrit")
+    assert caught.value.hint == "did you mean stale-overwrite?"
+    with pytest.raises(DriftlineError) as caught:
+        rule("quokka")
+    assert caught.value.hint == "`driftline rule` lists them all"
+
+
+@pytest.mark.parametrize(
+    ("select", "ignore", "expected"),
+    [
+        ([], [], "DRF101 DRF102 DRF103 DRF105 DRF107 DRF302 DRF401 DRF601"),
+        (["DRF1"], [], "DRF101 DRF102 DRF103 DRF105 DRF107"),
+        (["drf1", "partial-write"], ["DRF107"], "DRF101 DRF102 DRF103 DRF105 DRF401"),
+        (["DRF302, duplicated-work"], [], "DRF302 DRF601"),
+        ([], ["DRF"], ""),
+        (["DRF302"], ["orphan-reference"], ""),
+        ([" , "], [], ""),
+    ],
+)
+def test_select_and_ignore_take_codes_names_and_prefixes(select: list[str], ignore: list[str], expected: str) -> None:
+    assert " ".join(sorted(chosen(select, ignore))) == expected
+
+
+@pytest.mark.parametrize("words", [["DRF9"], ["stale"], ["DRF101x"]])
+def test_select_of_what_is_no_rule_is_refused(words: list[str]) -> None:
+    with pytest.raises(DriftlineError, match="no rule"):
+        chosen(words, [])
+    with pytest.raises(DriftlineError, match="no rule"):
+        chosen([], words)
+
+
+# ---- a header that is not as it should be -------------------------------------------------------------------------
+
+GOOD: Final = sql("detectors", "stale_overwrite")
+
+
+def damages() -> Iterator[tuple[str, str]]:
+    for key in catalogue.KEYS:
+        yield f"-- {key}:", f"-- no{key}:"
+    for section in catalogue.SECTIONS:
+        yield f"-- ## {section}", f"-- ## Not {section}"
+    yield "-- severity: error", "-- severity: fatal"
+    yield "-- ## Fix", "-- Fix"
+    yield "-- code: DRF101\n-- severity: error", "-- severity: error\n-- code: DRF101"
+
+
+@pytest.mark.parametrize(("old", "new"), list(damages()))
+def test_a_header_that_lacks_something_is_refused(old: str, new: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ValueError, match=r"detectors/stale_overwrite\.sql: its header must have"):
+        catalogue._parse("stale_overwrite", GOOD.replace(old, new, 1))
