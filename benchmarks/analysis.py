@@ -3,9 +3,9 @@
     python benchmarks/analysis.py [--events N] [--rounds N] [--seed N]
 
 A trace is made first, straight as Arrow batches: some 20,000 objects, the hottest with a quarter of the events, 40
-branches that read, patch and write whole objects, and about 2 % of the writes from a stale base. Each measurement runs in
-a process of its own, so that its peak of resident memory is its own. Both sides read the same files, and must find the
-same number of stale overwrites.
+branches that read, patch and write whole objects, and about 2 % of the writes from a stale base. Each measurement runs
+in a process of its own, so that its peak of resident memory is its own. Both sides read the same files, and must find
+the same number of stale overwrites.
 """
 
 from __future__ import annotations
@@ -223,7 +223,9 @@ def driftline(folder: Path) -> dict[str, Any]:
     # Before the first step the trace is digested; after the last the database is closed, renamed and opened again.
     marks = [("digest", begun), *marks] if marks else [("digest and open", begun)]
     ends = [at for _, at in marks[1:]] + [analysed]
-    steps = {step if step != "done" else "close and open": end - at for (step, at), end in zip(marks, ends, strict=True)}
+    steps = {
+        step if step != "done" else "close and open": end - at for (step, at), end in zip(marks, ends, strict=True)
+    }
     return {"seconds": analysed - begun, "steps": steps, "counts": dict(counts)}
 
 
@@ -333,7 +335,7 @@ def table(events: int, measurements: dict[str, list[dict[str, Any]]]) -> None:
     for name, runs in measurements.items():
         seconds = [run["seconds"] for run in runs]
         middle, peak = statistics.median(seconds), statistics.median(run["peak"] for run in runs)
-        spread = f"{min(seconds):.2f} – {max(seconds):.2f}"
+        spread = f"{min(seconds):.2f} - {max(seconds):.2f}"
         print(f"{name:18}{middle:9.2f}{spread:>16}{events / middle:16,.0f}{peak:9.0f}{middle / reference:15.2f}x")
 
 

@@ -1,7 +1,8 @@
 """Each detector against its plain reference (`reference/`), on random programs and on random rows.
 
-`DRIFTLINE_EXAMPLES` says how many of each to try. The default takes a minute in all; where `CI` is set, Hypothesis tries
-the same ones every time. A failure shows the trace and what only one of the two found; docs/model.md says who is right.
+`DRIFTLINE_EXAMPLES` says how many of each to try. The default takes a minute in all; where `CI` is set, Hypothesis
+tries the same ones every time. A failure shows the trace and what only one of the two found; docs/model.md says who is
+right.
 """
 
 from __future__ import annotations

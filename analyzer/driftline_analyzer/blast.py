@@ -124,7 +124,7 @@ class _Taint:
 
 
 class _Counters:
-    """A counter for each bit, for sets of bits that are added one by one. What is kept are the counters' binary digits."""
+    """A counter for each bit, for sets of bits added one by one: kept are the counters' binary digits."""
 
     def __init__(self) -> None:
         self._digits: list[int] = []
@@ -142,7 +142,7 @@ class _Counters:
 
 
 def measure_blast(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `blast`: n (`finding.n`), versions, branches, objects, outputs (the first of them), output_count."""
+    """Make the table `blast`: n (`finding.n`), versions, branches, objects, outputs (the first), output_count."""
     connection.execute(_ORIGIN, {"followed": FOLLOWED})
     origins = connection.execute("SELECT n, e, o, b, until IS NULL FROM origin").fetchall()
     ((count,),) = connection.execute("SELECT count(*) FROM finding WHERE n <= ?", [FOLLOWED]).fetchall()

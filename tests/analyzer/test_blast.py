@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from programs import Program, programs, record
 
-from driftline_analyzer import Analysis, Blast, blast
+from driftline_analyzer import Analysis, Blast, analyze, blast
 
 Analyse = Callable[..., Analysis]
 
@@ -213,3 +217,50 @@ def test_beyond_so_many_findings_there_is_none(analyse: Analyse, monkeypatch: py
     monkeypatch.setattr(blast, "FOLLOWED", 2)
     analysis = analyse("\n".join(DRIFT.replace("doc/1", f"doc/{n}") for n in range(3)))
     assert [finding.blast is None for finding in analysis.findings()] == [False, False, True]
+
+
+# ---- against the plainest possible account ------------------------------------------------------------------------
+
+
+def plain_radius(analysis: Analysis, n: int) -> Blast:
+    """The same by following every read and every setting again and again until nothing is new."""
+    ((fault, fields, branch),) = analysis.rows(
+        "SELECT f.e, f.fields, e.b FROM finding AS f JOIN event AS e ON e.e = f.e WHERE n = ? AND code <> 'DRF107'"
+        " UNION ALL SELECT e, [], 0 FROM finding WHERE n = ? AND code = 'DRF107'",
+        [n, n],
+    )
+    every = analysis.rows(
+        "SELECT s.e, s.f, s.o, s.b, s.pos, s.until, s.changed, p.path FROM setting AS s JOIN path AS p ON p.f = s.f"
+    )
+    reads = analysis.rows(
+        "SELECT r.e, r.o, r.b, r.pos, r.whole, list(f.f) FROM read AS r LEFT JOIN field AS f ON f.e = r.e GROUP BY ALL"
+    )
+    tainted = {(e, f) for e, f, *_, path in every if e == fault and path in fields}
+    since: dict[int, int] = {}
+    while True:
+        before = len(tainted), dict(since)
+        for e, f, o, _, pos, until, _, _ in every:
+            for read_e, read_o, b, read_pos, whole, listed in reads:
+                stands = pos <= read_pos and (until is None or read_pos < until)
+                sees = read_o == o and read_e > e and stands and (whole or f in listed)
+                if (e, f) in tainted and sees and b != branch:
+                    since[b] = min(since.get(b, read_e), read_e)
+        tainted |= {(e, f) for e, f, _, b, _, _, changed, _ in every if changed and b in since and e > since[b]}
+        if before == (len(tainted), since):
+            break
+    names = dict(analysis.rows("SELECT o, object FROM object"))
+    rows = [row for row in every if (row[0], row[1]) in tainted]
+    standing = sorted({names[o] for _, _, o, _, _, until, _, _ in rows if until is None})
+    versions = {e for e, *_ in rows if e != fault}
+    return Blast(len(versions), len(since), len({row[2] for row in rows}), tuple(standing), len(standing))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(programs(max_steps=60))
+def test_random_programs_have_the_radius_of_the_plain_account(program: Program) -> None:
+    with tempfile.TemporaryDirectory() as parent, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blast, "_FIRST_WINDOW", 7)
+        record(program, Path(parent) / "run.drift")
+        with analyze(Path(parent) / "run.drift") as analysis:
+            for finding in analysis.findings():
+                assert finding.blast == plain_radius(analysis, finding.number), finding.message

@@ -92,7 +92,7 @@ def test_the_later_of_two_writes_of_one_version_is_meant(analyse: Analyse) -> No
     [
         ("context/43", "no object 'context/43' in this trace", "did you mean context/42 or context/9?"),
         ("Context/42", "no object 'Context/42' in this trace", "did you mean context/42 or context/9?"),
-        ("zebra", "no object 'zebra' in this trace", "`driftline info` lists the objects"),
+        ("zebra", "no object 'zebra' in this trace", "`driftline info TRACE --list objects` lists them"),
         ("context/42#/sumary", "no field '/sumary' in context/42", "did you mean /summary?"),
         ("context/42#/zzz", "no field '/zzz' in context/42", "it has /facts, /summary"),
         ("context/42#/n/x", "no field '/n/x' in context/42", "it has /facts, /summary"),
@@ -130,7 +130,7 @@ def test_a_branch_is_found_by_id_or_by_a_name_that_only_one_has(analyse: Analyse
     assert caught.value.hint.startswith("did you mean researcher")
     with pytest.raises(DriftlineError) as caught:
         branch_of(analysis, "zebra")
-    assert caught.value.hint == "`driftline info` lists the branches"
+    assert caught.value.hint == "`driftline info TRACE --list branches` lists them"
 
 
 def test_a_name_that_several_branches_have_is_refused_with_their_ids(analyse_rows: Analyse) -> None:

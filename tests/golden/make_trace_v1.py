@@ -2,12 +2,12 @@
 
     python tests/golden/make_trace_v1.py
 
-What it made with Driftline 0.1.0 is committed, in `trace-v1/`, and what that holds in `trace-v1.json`. Neither is made again:
-a later format gets a script and a trace of its own.
+What it made with Driftline 0.1.0 is committed, in `trace-v1/`, and what that holds in `trace-v1.json`. Neither is made
+again: a later format gets a script and a trace of its own.
 
 Process `p1-00000a` was recorded by the tracer, in two segments. Process `other` is what someone else might write by
-docs/trace-format.md: text without dictionaries, no compression, a column that nobody knows, many columns missing, the stream cut
-off in the middle of its second batch.
+docs/trace-format.md: text without dictionaries, no compression, a column that nobody knows, many columns missing, the
+stream cut off in the middle of its second batch.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def fixed_ids() -> Iterator[None]:
 
 def every_call() -> None:
     """Every operation, with everything that can be said of it."""
-    dl.write("context/42", {"summary": "", "facts": ["f1"], "meta": {"lang": "en", "é~/": None}}, version=1, type="context")
+    dl.write(
+        "context/42", {"summary": "", "facts": ["f1"], "meta": {"lang": "en", "é~/": None}}, version=1, type="context"
+    )
     dl.write("plan/1", "go", type="plan")
     with dl.branch("researcher", phase="reasoning"), dl.task("research", inputs={"doc": 1}):
         dl.read("context/42", {"summary": "", "facts": ["f1"], "meta": {"lang": "en", "é~/": None}}, version=1)
@@ -80,7 +82,9 @@ def every_call() -> None:
     with dl.branch("writer", phase="compression"), dl.unit("two steps"):
         dl.read("context/42", {"facts": ["f1"], "gone": dl.ABSENT}, version=1, partial=True)
         dl.patch("context/42", {"/summary": "one fact", "/meta": {"lang": dl.ABSENT}})
-        dl.write("plan/1", {"owner": "agent/1"}, refs={"/owner": "agent/1"}, inputs=[("context/42", 3), ("doc/x", "rev-b")])
+        dl.write(
+            "plan/1", {"owner": "agent/1"}, refs={"/owner": "agent/1"}, inputs=[("context/42", 3), ("doc/x", "rev-b")]
+        )
         with contextlib.suppress(ZeroDivisionError), dl.unit("inner"):
             dl.delete("plan/1")
             raise ZeroDivisionError
@@ -113,7 +117,9 @@ def other_process() -> None:
     }
     types = {name: EVENT.field(name).type for name in columns if name in EVENT.names}
     arrays = {
-        name: pa.array(values, pa.large_utf8() if pa.types.is_dictionary(types.get(name, pa.null())) else types.get(name))
+        name: pa.array(
+            values, pa.large_utf8() if pa.types.is_dictionary(types.get(name, pa.null())) else types.get(name)
+        )
         for name, values in columns.items()
     }
     table = pa.table(arrays).replace_schema_metadata({"driftline.format": "1"})

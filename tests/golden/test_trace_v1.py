@@ -67,11 +67,11 @@ def test_what_is_missing_is_said(said: Any) -> None:
 
 
 FORMAT_1 = {
-    "ops": "read write patch delete merge snapshot promote quarantine reject branch-start branch-end unit-begin unit-commit"
-    " unit-abort task-start task-end",
-    "columns": "seq clock op branch unit task object type version label version_inferred base base_label base_inferred bases"
-    " depth whole fields confidence fidelity source references inputs strategy reason name parent phase status signature"
-    " trace_id span_id",
+    "ops": "read write patch delete merge snapshot promote quarantine reject branch-start branch-end unit-begin"
+    " unit-commit unit-abort task-start task-end",
+    "columns": "seq clock op branch unit task object type version label version_inferred base base_label base_inferred"
+    " bases depth whole fields confidence fidelity source references inputs strategy reason name parent phase status"
+    " signature trace_id span_id",
     "fields": "path digest size leaves value base base_label",
     "bases": "version label",
     "inputs": "object version label",

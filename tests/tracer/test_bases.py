@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
+import contextlib
+
 from tape import Tape
 
 import driftline as dl
@@ -74,7 +75,7 @@ def test_a_branch_inherits_at_the_fork_and_not_later(tape: Tape) -> None:
 def test_a_branch_that_fails_gives_its_parent_nothing(tape: Tape) -> None:
     with tape.record():
         dl.read("doc/1", {"a": 0}, version=1)
-        with pytest.raises(ZeroDivisionError), dl.branch("a"):
+        with contextlib.suppress(ZeroDivisionError), dl.branch("a"):
             dl.read("doc/1", {"a": 0}, version=2)
             raise ZeroDivisionError
         dl.write("doc/1", {"a": 1}, version=3)

@@ -126,12 +126,11 @@ with dl.extract(json.loads(sys.argv[1])):
 
 
 def test_a_message_to_another_process_and_back(tape: Tape) -> None:
-    with tape.record():
-        with dl.branch("sender", phase="reasoning"):
-            ran = run_python(CHILD, json.dumps(dl.inject({})), DRIFTLINE_TRACE=str(tape.path))
-            assert ran.stderr == ""
-            with dl.extract(json.loads(ran.stdout)):
-                dl.write("doc/1", "back")
+    with tape.record(), dl.branch("sender", phase="reasoning"):
+        ran = run_python(CHILD, json.dumps(dl.inject({})), DRIFTLINE_TRACE=str(tape.path))
+        assert ran.stderr == ""
+        with dl.extract(json.loads(ran.stdout)):
+            dl.write("doc/1", "back")
 
     events = tape.events()
     writes = {json.loads(event["fields"][0]["value"]): event for event in events if event["op"] == "write"}
@@ -142,3 +141,21 @@ def test_a_message_to_another_process_and_back(tape: Tape) -> None:
     (inner,) = (event for event in events if event.get("name") == "inner")
     assert (inner["parent"], inner["phase"]) == ("sender#2", "reasoning")
     assert len({event["branch"] for event in events}) == 3
+
+
+LATE = """
+import sys
+import driftline as dl
+with dl.record(sys.argv[1]):
+    from opentelemetry.sdk.trace import TracerProvider
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+    with tracer.start_as_current_span("step"):
+        dl.write("doc/1", 1)
+"""
+
+
+def test_the_span_in_force_is_named_though_its_library_was_loaded_after_recording_began(tape: Tape) -> None:
+    ran = run_python(LATE, str(tape.path))
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "trace_id" in tape.events("write")[0]

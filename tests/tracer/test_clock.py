@@ -14,7 +14,7 @@ from driftline.clock import MAX_AHEAD, HybridClock
 NOW = 1_700_000_000_000_000_000
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture])
 @given(wall=st.lists(st.integers(NOW - 10, NOW + 10), min_size=2, max_size=30))
 def test_it_rises_whatever_the_wall_clock_does(monkeypatch: pytest.MonkeyPatch, wall: list[int]) -> None:
     times = iter(wall)
@@ -27,7 +27,7 @@ def test_it_rises_whatever_the_wall_clock_does(monkeypatch: pytest.MonkeyPatch, 
     assert all(tick >= now for tick, now in zip(ticks, wall, strict=True))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture])
 @given(heard=st.lists(st.integers(0, NOW + MAX_AHEAD), max_size=20))
 def test_it_is_never_behind_what_it_has_heard(monkeypatch: pytest.MonkeyPatch, heard: list[int]) -> None:
     monkeypatch.setattr(clock, "time_ns", lambda: NOW)

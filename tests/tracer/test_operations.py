@@ -45,10 +45,11 @@ def test_write_says_all_that_it_is_given(tape: Tape) -> None:
         )
 
     assert made == 8
-    assert tape.lines("write") == [
+    (said,) = tape.lines("write")
+    assert said == (
         "main#1 write context/42@8 <7 type=context depth=1 confidence=0.8 fidelity=0.5 source=planner"
-        ' ref:/owner=agent/1 from:plan/1@3 from:plan/2@rev-b /summary="…" /owner="agent/1"',
-    ]
+        ' ref:/owner=agent/1 from:plan/1@3 from:plan/2@rev-b /summary="…" /owner="agent/1"'
+    )
 
 
 def test_a_write_of_a_single_value_has_one_field_of_no_name(tape: Tape) -> None:

@@ -94,6 +94,56 @@ def test_a_forked_child_is_a_process_and_a_branch_of_its_own(tape: Tape) -> None
     assert child["process"] not in {writes['"before"']["process"], writes['"after"']["process"]}
 
 
+WORKERS = """
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+import driftline as dl
+
+def work(n):
+    dl.write(f"doc/{n}", n)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    with dl.record(sys.argv[1]):
+        workers = [context.Process(target=work, args=(n,)) for n in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            list(pool.map(work, range(3, 13)))
+"""
+
+
+def test_a_worker_of_multiprocessing_loses_nothing(tape: Tape) -> None:
+    ran = run_python(WORKERS, str(tape.path))
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert sorted(event["object"] for event in tape.events("write")) == sorted(f"doc/{n}" for n in range(13))
+    assert tape.trace().complete
+
+
+BECOMES = """
+import os, subprocess, sys
+import driftline as dl
+with dl.record(sys.argv[1]):
+    subprocess.run(["true"], preexec_fn=lambda: None, check=True)
+    child = os.fork()
+    if not child:
+        os.execvp("true", ["true"])
+    os.waitpid(child, 0)
+    dl.write("doc/1", 1)
+"""
+
+
+def test_a_child_that_becomes_another_program_leaves_no_trace(tape: Tape) -> None:
+    ran = run_python(BECOMES, str(tape.path), PATH="/usr/bin:/bin")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(tape.trace().processes) == 1
+    assert tape.trace().complete
+
+
 def test_nothing_is_left_of_a_process_that_records_nothing(tape: Tape) -> None:
     with tape.record():
         ran = run_python("import driftline", DRIFTLINE_TRACE=str(tape.path))

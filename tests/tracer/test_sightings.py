@@ -68,7 +68,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS)
 def test_any_program_of_forks_joins_and_sightings(steps: list[tuple[str, ...]]) -> None:
     branches = [Both(Sightings(), Plain())]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from tape import Tape
 
 import driftline as dl
@@ -114,12 +115,16 @@ def test_an_executor_works_in_the_branch_of_whoever_submits(tape: Tape) -> None:
 
 
 def test_an_executor_that_is_not_propagated_works_in_its_own_threads(tape: Tape) -> None:
-    with tape.record(), ThreadPoolExecutor(1, thread_name_prefix="pool") as pool:
-        with dl.branch("a"):
-            pool.submit(dl.write, "doc/1", 1).result()
-            pool.submit(dl.write, "doc/2", 1).result()
+    with tape.record(), ThreadPoolExecutor(1, thread_name_prefix="pool") as pool, dl.branch("a"):
+        pool.submit(dl.write, "doc/1", 1).result()
+        pool.submit(dl.write, "doc/2", 1).result()
 
     assert [event["branch"] for event in tape.events("write")] == ["pool_0#3", "pool_0#3"]
+
+
+def test_a_pool_of_processes_is_refused() -> None:
+    with ProcessPoolExecutor(1) as pool, pytest.raises(TypeError, match=r"another process with a message: inject\(\)"):
+        dl.propagate(pool)
 
 
 def test_threads_do_not_hear_each_other(tape: Tape) -> None:

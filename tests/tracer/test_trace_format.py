@@ -13,7 +13,6 @@ import hypothesis.strategies as st
 import msgspec
 import pyarrow as pa
 import pytest
-from driftline_analyzer import analyze
 from hypothesis import example, given
 from opentelemetry.sdk.trace import TracerProvider
 from tape import Tape
@@ -37,6 +36,7 @@ from driftline.schema import (
     segment_name,
 )
 from driftline.values import encode_payload, freeze
+from driftline_analyzer import analyze
 
 PAGE = (Path(__file__).parents[2] / "docs" / "trace-format.md").read_text()
 
@@ -233,7 +233,10 @@ def test_digests_are_those_of_the_page(tape: Tape) -> None:
     with tape.record():
         dl.write("doc/1", {"one": 1, "e": "é"})
 
-    assert [(item["digest"], item["size"]) for item in tape.events("write")[0]["fields"]] == [(int(one), 1), (int(e), 4)]
+    assert [(item["digest"], item["size"]) for item in tape.events("write")[0]["fields"]] == [
+        (int(one), 1),
+        (int(e), 4),
+    ]
     assert xxh3_64_intdigest(b"1", seed=0) == int(one)
 
 
@@ -255,7 +258,12 @@ def page_number(value: float) -> str:
     return f"{minus}{text[: power + 1].ljust(power + 1, '0')}.{text[power + 1 :] or '0'}"
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False) | st.floats(1e-7, 1e-3) | st.floats(1e14, 1e18) | st.integers(-(10**17), 10**17).map(float))
+@given(
+    st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(1e-7, 1e-3)
+    | st.floats(1e14, 1e18)
+    | st.integers(-(10**17), 10**17).map(float)
+)
 @example(1e-5)
 @example(9.999e-6)
 @example(1e16)
@@ -307,9 +315,8 @@ def cells(row: dict[str, str]) -> Iterator[tuple[str, Any]]:
 
 
 def test_the_program_writes_the_events_of_the_table(written: Tape) -> None:
-    (rows,) = (found for found in tables("seq", "clock", "op", "branch", "object", "type", "version", "base",
-                                        "base_inferred", "depth", "whole", "fields", "name", "parent", "status"))  # fmt: skip
-    said = [dict(cells(row)) for row in rows]
+    header = "seq clock op branch object type version base base_inferred depth whole fields name parent status"
+    said = [dict(cells(row)) for row in table(*header.split())]
 
     events = written.events()
     for event in events:
@@ -333,7 +340,9 @@ def test_the_example_holds_one_stale_overwrite(written: Tape) -> None:
     assert (finding.code, finding.rule.name, finding.severity) == ("DRF101", "stale-overwrite", "error")
     assert (finding.branch, finding.fields, finding.version, finding.base) == ("writer", ("/summary",), "3", "1")
     assert finding.evidence[0] == "hand-1:6"
-    assert "finds one thing: *stale-overwrite* (DRF101), error, by `writer`, in `/summary` of version 3, base 1." in PAGE
+    assert (
+        "finds one thing: *stale-overwrite* (DRF101), error, by `writer`, in `/summary` of version 3, base 1." in PAGE
+    )
 
 
 def test_the_tracer_records_the_same_story(tape: Tape, written: Tape) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tape import Tape
 
@@ -18,7 +20,13 @@ import driftline as dl
 
 def every_use(mapping: MutableMapping[str, Any]) -> list[Any]:
     """What a mapping answers to everything that one can ask of it."""
-    answers: list[Any] = [len(mapping), bool(mapping), list(mapping), sorted(mapping.keys()), mapping == {"a": 1, "n": {"x": 1}}]
+    answers: list[Any] = [
+        len(mapping),
+        bool(mapping),
+        list(mapping),
+        sorted(mapping.keys()),
+        mapping == {"a": 1, "n": {"x": 1}},
+    ]
     mapping["b"] = 2
     mapping.update({"c": 3}, d=4)
     mapping.update([("e", 5)])
@@ -29,7 +37,12 @@ def every_use(mapping: MutableMapping[str, Any]) -> list[Any]:
     answers += [dict(mapping.items()), list(mapping.values()), mapping != {}, mapping == dict(mapping)]
     last = mapping.popitem()
     answers += [len(mapping), last[0] not in mapping]
-    for fails in (lambda: mapping["z"], lambda: mapping.pop("z"), lambda: mapping.__delitem__("z"), lambda: mapping[[]]):  # type: ignore[index]
+    for fails in (
+        lambda: mapping["z"],
+        lambda: mapping.pop("z"),
+        lambda: mapping.__delitem__("z"),
+        lambda: mapping[[]],
+    ):  # type: ignore[index]
         try:
             fails()
         except (KeyError, TypeError) as fault:
@@ -55,11 +68,20 @@ def test_it_answers_as_a_dict_does_while_recording(tape: Tape) -> None:
     assert tape.record_of_process().faults == {}
 
 
+@settings(max_examples=50)
 @given(
     steps=st.lists(
-        st.tuples(st.just("set"), st.sampled_from("ab"), st.integers(0, 2) | st.dictionaries(st.sampled_from("xy"), st.integers(0, 2) | st.just({}) | st.just({"z": 1}), max_size=2))
+        st.tuples(
+            st.just("set"),
+            st.sampled_from("ab"),
+            st.integers(0, 2)
+            | st.dictionaries(st.sampled_from("xy"), st.integers(0, 2) | st.just({}) | st.just({"z": 1}), max_size=2),
+        )
         | st.tuples(st.just("pop"), st.sampled_from("ab"))
-        | st.tuples(st.just("update"), st.dictionaries(st.sampled_from("ab"), st.integers(0, 2) | st.just({"x": 1}) | st.just({"y": {"z": 2}})))
+        | st.tuples(
+            st.just("update"),
+            st.dictionaries(st.sampled_from("ab"), st.integers(0, 2) | st.just({"x": 1}) | st.just({"y": {"z": 2}})),
+        )
         | st.tuples(st.just("clear")),
         max_size=8,
     ),
@@ -125,6 +147,19 @@ def test_it_has_an_id_and_a_type() -> None:
     assert repr(dl.track({"a": 1}, id="context/42")) == "track({'a': 1}, id='context/42')"
 
 
+def test_a_copy_of_it_is_a_plain_dict() -> None:
+    inner = [1]
+    ctx = dl.track({"l": inner}, id="doc/1")
+
+    for same in (ctx.copy(), copy.copy(ctx)):
+        assert type(same) is dict
+        assert same["l"] is inner
+    for other in (copy.deepcopy(ctx), pickle.loads(pickle.dumps(ctx))):  # noqa: S301 - our own
+        assert type(other) is dict
+        assert other == {"l": [1]}
+        assert other["l"] is not inner
+
+
 def test_it_is_not_hashable_as_no_mutable_mapping_is() -> None:
     with pytest.raises(TypeError):
         hash(dl.track({}))
@@ -159,7 +194,9 @@ def test_every_write_makes_the_next_version(tape: Tape) -> None:
 def test_reading_says_which_fields_were_seen(tape: Tape) -> None:
     with tape.record():
         ctx = dl.track({"a": 1, "b": 2}, id="doc/1")
-        for n, use in enumerate((lambda: ctx["a"], lambda: ctx.get("z"), lambda: "b" in ctx, lambda: len(ctx), ctx.copy)):
+        for n, use in enumerate(
+            (lambda: ctx["a"], lambda: ctx.get("z"), lambda: "b" in ctx, lambda: len(ctx), ctx.copy)
+        ):
             with dl.branch(f"b{n}"):
                 use()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import enum
 import json
 import math
@@ -129,9 +129,9 @@ CANONICAL: list[tuple[object, str]] = [
     ([Number(3), Real(0.5)], "[3,0.5]"),
     (b"abc", '"YWJj"'),
     (bytearray(b"abc"), '"YWJj"'),
-    (datetime.datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=datetime.UTC), '"2020-01-02T03:04:05.000006Z"'),
-    (datetime.date(2020, 1, 2), '"2020-01-02"'),
-    (datetime.timedelta(days=1), '"P1D"'),
+    (dt.datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=dt.UTC), '"2020-01-02T03:04:05.000006Z"'),
+    (dt.date(2020, 1, 2), '"2020-01-02"'),
+    (dt.timedelta(days=1), '"P1D"'),
     (uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
     (Decimal("1.50"), '"1.50"'),
     # what JSON has no form for
@@ -222,7 +222,11 @@ def test_leaves_are_the_scalars_that_hold_something(text: str, leaves: int) -> N
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=20,
 )
@@ -268,7 +272,16 @@ def flat_keys(value: Any) -> Iterator[str]:
             yield from flat_keys(item)
 
 
-@given(st.recursive(st.text() | st.floats() | st.none() | st.binary(max_size=3), lambda inner: st.lists(inner) | st.sets(st.text()) | st.dictionaries(st.text() | st.integers() | st.none() | st.tuples(st.text()), inner)))
+@given(
+    st.recursive(
+        st.text() | st.floats() | st.none() | st.binary(max_size=3),
+        lambda inner: (
+            st.lists(inner)
+            | st.sets(st.text())
+            | st.dictionaries(st.text() | st.integers() | st.none() | st.tuples(st.text()), inner)
+        ),
+    )
+)
 def test_every_value_becomes_json(value: Any) -> None:
     json.loads(canonical(value))
 
@@ -366,7 +379,8 @@ def test_no_value_is_kept_alive(tape: Tape) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [value for value, _ in CANONICAL] + [10**5000, Trap(), {"a": Trap()}, object, lambda: 1, iter([1]), {"a": {"b": Trap()}}],
+    [value for value, _ in CANONICAL]
+    + [10**5000, Trap(), {"a": Trap()}, object, lambda: 1, iter([1]), {"a": {"b": Trap()}}],
     ids=lambda value: type(value).__name__,
 )
 def test_no_value_raises_into_the_program(tape: Tape, value: Any) -> None:

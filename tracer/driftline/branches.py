@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextvars import Token
@@ -241,6 +242,9 @@ def propagate(what: Any) -> Any:
     Returns:
         The wrapped function or executor.
 
+    Raises:
+        TypeError: If it is a process pool: `inject` and `extract` carry a branch to another process.
+
     Example:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> with propagate(ThreadPoolExecutor()) as pool:
@@ -248,6 +252,9 @@ def propagate(what: Any) -> Any:
         1
     """
     if isinstance(what, Executor):
+        pools = sys.modules.get("concurrent.futures.process")
+        if pools is not None and isinstance(what, pools.ProcessPoolExecutor):
+            raise TypeError("a branch goes to another process with a message: inject() there, extract() here")
         return _PropagatingExecutor(what)
     recorder = active()
     if recorder is None:

@@ -28,28 +28,37 @@ class ObjectState:
     numbers too.
     """
 
-    __slots__ = ("depth", "head", "mentions", "type")
+    __slots__ = ("depth", "head", "highest", "lowest", "mentions", "type")
 
     def __init__(self, type_: str | None) -> None:
         self.type = type_
         self.head: Version | None = None  # the newest version known
         self.depth = 0  # of the head
         self.mentions: dict[Version, int] | None = None  # version → order of first mention; None while all are numbers
+        self.lowest = self.highest = 0  # of the numbers seen while all were: those between them count as mentioned
 
     def newer(self, a: Version, b: Version) -> bool:
         """Whether `a` comes after `b` in this object's order, once labels have turned up."""
+        return self._rank(a) > self._rank(b)
+
+    def _rank(self, version: Version) -> tuple[int, int]:
         mentions = self.mentions or {}
-        return mentions.get(a, 0) > mentions.get(b, 0)
+        return mentions.get(version, 0), version if isinstance(version, int) else 0
 
     def learn(self, version: Version) -> None:
         """A version of this object exists."""
         if self.mentions is None:
-            if type(version) is int:
-                if self.head is None or version > self.head:  # type: ignore[operator] # numbers, while there are no labels
-                    self.head = version
+            if isinstance(version, int):
+                if self.head is None:
+                    self.head = self.lowest = self.highest = version
+                elif version > self.highest:
+                    self.head = self.highest = version
+                elif version < self.lowest:
+                    self.lowest = version
                 return
-            self.mentions = {} if self.head is None else {self.head: 1}
-        if version not in self.mentions:
+            self.mentions = {}
+        before = isinstance(version, int) and self.lowest <= version <= self.highest
+        if not before and version not in self.mentions:
             self.mentions[version] = len(self.mentions) + 1
             self.head = version
 
@@ -90,6 +99,8 @@ class Ledger:
             if version is None:
                 version = state.head
                 repeats = self._repeats(scope, object_id, version, leaves, whole=rare["whole"])
+            if not repeats:
+                self._remember(scope, object_id, version, leaves, whole=rare["whole"])
             fields = self._settle_read(state, call, version)
             if repeats:
                 return None
@@ -97,6 +108,7 @@ class Ledger:
             bases = rare.get("bases") if rare is not None else None
             base_inferred = True if base is None and bases is None else None
             fields, base, depth = self._settle_write(call, state, declared=base_inferred is None)
+            self._remember(scope, object_id, version, leaves, whole=op != "patch")
         return (
             op, clock, scope.branch.id, scope.unit, scope.task, object_id, state.type, version, version_inferred, base,
             base_inferred, depth, fields, rare,
@@ -122,15 +134,26 @@ class Ledger:
 
     @staticmethod
     def _repeats(scope: Scope, object_id: str, version: Version | None, leaves: Leaves, *, whole: bool) -> bool:
-        """Whether a read of the newest version was recorded in this scope before; the recorder drops all others."""
+        """Whether a read of the newest version is one that this scope made before; the recorder drops all others.
+
+        Looked up in what was settled, not in what the recorder knows: the program may have gone on since.
+        """
         if version is None:
             return False
+        settled = scope.settled
         keys = [(object_id, None)] if whole else [(object_id, path) for path, _ in leaves]
-        known, settled = scope.known, scope.settled
-        if all(version in (known.get(key), settled.get(key)) for key in keys):
-            return True
-        settled.update(dict.fromkeys(keys, version))
-        return False
+        return all(settled.get(key) == version for key in keys)
+
+    @staticmethod
+    def _remember(scope: Scope, object_id: str, version: Version | None, leaves: Leaves, *, whole: bool) -> None:
+        """This scope has read or written this version."""
+        if version is None:
+            return
+        if whole:
+            scope.settled[object_id, None] = version
+        else:
+            for path, _ in leaves:
+                scope.settled[object_id, path] = version
 
     def _settle_read(self, state: ObjectState, call: Call, version: Version | None) -> Fields:
         _, _, scope, object_id, _, _, _, _, leaves, rare = call

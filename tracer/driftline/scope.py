@@ -54,7 +54,7 @@ class Scope:
         read_depth: Mutation depth of the deepest version read in this scope; the ledger's.
         known: The version at which this scope last read or wrote an object, by (object id, JSON Pointer, or None for
             the whole object): a repeated read of it is not recorded again.
-        settled: The same for reads of whatever version was the newest; the ledger's.
+        settled: The same as far as the ledger has come.
     """
 
     __slots__ = ("branch", "known", "outer", "read_depth", "settled", "task", "unit")

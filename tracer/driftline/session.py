@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Final, Literal
 
 from driftline.errors import DriftlineError
@@ -57,6 +59,8 @@ class _Session:
 
 
 RECORDING: Final = _Session()
+_paused: Final[list[Writer]] = []  # while this process forks
+_end_in_workers: Final[list[ModuleType]] = []  # multiprocessing.util, once it has been told
 
 
 def active() -> Recorder | None:
@@ -241,6 +245,7 @@ def _unwritable(folder: Path, fault: OSError) -> DriftlineError:
 def _after_fork_in_child() -> None:
     """A forked child records on, as a process and branch of its own; queue and stream stay the parent's."""
     RECORDING.lock = threading.Lock()
+    _paused.clear()
     recording = RECORDING.recording
     RECORDING.set(None)
     if recording is None:
@@ -260,12 +265,21 @@ def _before_fork() -> None:
     recording = RECORDING.recording
     if recording is not None:
         recording.writer.pause()
+        _paused.append(recording.writer)  # the recording may be stopped before the fork is over
+        workers = sys.modules.get("multiprocessing.util")
+        if workers is not None and workers not in _end_in_workers:
+            _end_in_workers.append(workers)
+            workers.register_after_fork(stop, _end_with_worker)
 
 
 def _after_fork_in_parent() -> None:
-    recording = RECORDING.recording
-    if recording is not None:
-        recording.writer.resume()
+    while _paused:
+        _paused.pop().resume()
+
+
+def _end_with_worker(_stop: object) -> None:
+    """End the recording with a forked worker of multiprocessing: it runs these finalizers, and nothing of `atexit`."""
+    sys.modules["multiprocessing.util"].Finalize(None, stop, exitpriority=-100)
 
 
 def _branch_tag(record: ProcessRecord) -> str:

@@ -48,7 +48,8 @@ class Seen:
         if self.whole is None or newer(version, self.whole):
             self.whole = version
             if self.fields:
-                self.fields = {p: v for p, v in self.fields.items() if newer(v, version)}
+                # Without an order the last sighting wins, so whatever is not strictly newer goes.
+                self.fields = {p: v for p, v in self.fields.items() if newer(v, version) and not newer(version, v)}
         if depth > self.depth:
             self.depth = depth
 
@@ -62,10 +63,10 @@ class Seen:
 
     def gain(self, other: Seen, newer: Newer) -> None:
         """Everything that another branch saw of this object."""
-        for path, version in other.fields.items():
-            self.see_field(path, version, other.depth, newer)
         if other.whole is not None:
             self.see_whole(other.whole, other.depth, newer)
+        for path, version in other.fields.items():
+            self.see_field(path, version, other.depth, newer)
 
     def copy(self) -> Seen:
         """A copy that can change on its own."""

@@ -196,6 +196,9 @@ class TrackedMapping(MutableMapping[K, V]):
             self._saw(recorder, self._data, partial=False)
             return dict(self._data)
 
+    def __reduce__(self) -> tuple[type[dict[K, V]], tuple[dict[K, V]]]:
+        return dict, (self.copy(),)  # a copy or a pickle is no longer the shared state, so it is a plain dict
+
     def __repr__(self) -> str:
         return f"track({self._data!r}, id={self.object_id!r})"
 

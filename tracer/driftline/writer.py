@@ -37,6 +37,7 @@ class Writer:
         values: Whether values are kept, or only their digests.
         segment_bytes: A segment is closed and the next one begun above this size.
         queue_limit: Callers wait while this many events are queued.
+        announce: Whether the process's record is written at once, rather than with the first events.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Writer:
         values: bool = True,
         segment_bytes: int = 64 << 20,
         queue_limit: int = 131_072,
+        announce: bool = True,
     ) -> None:
         self.queue: list[Call] = []
         self.queue_limit = queue_limit
@@ -69,14 +71,17 @@ class Writer:
         self._drained = threading.Event()
         self._flush_lock = threading.Lock()
         self._closing = False
-        record.save(folder)
+        self._announced = announce
+        if announce:
+            record.save(folder)
         self._thread = threading.Thread(target=self._run, name="driftline-writer", daemon=True)
         self._thread.start()
 
     def for_child(self, record: ProcessRecord) -> Writer:
         """A writer like this one for a forked child, with a queue, a stream and a thread of its own.
 
-        The child inherits the ledger, brought up to the fork; what was still queued is the parent's to write.
+        The child inherits the ledger, brought up to the fork; what was still queued is the parent's to write. It says
+        nothing of itself until it has something to write: many a child only becomes another program.
         """
         for call in self.queue:
             with contextlib.suppress(Exception):  # the parent counts it
@@ -89,6 +94,7 @@ class Writer:
             values=self._values,
             segment_bytes=self._segment_bytes,
             queue_limit=self.queue_limit,
+            announce=False,
         )
 
     def pause(self) -> None:
@@ -215,6 +221,9 @@ class Writer:
             self._save_record()
 
     def _begin_segment(self) -> None:
+        if not self._announced:
+            self._record.save(self._folder)
+            self._announced = True
         path = self._folder / segment_name(self._record.process, self._record.segments)
         self._record.segments += 1
         self._good = 0
