@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script, not a package
 """What recording costs, against an OpenTelemetry span and a line of JSON that say the same.
 
     python benchmarks/recording.py [--calls 50000] [--rounds 9] [--profile]
