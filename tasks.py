@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 BIN = Path(sys.executable).parent
-SOURCES = ("tracer", "analyzer", "tui", "cli", "tests", "benchmarks", "examples", "docs", "sample_traces", "tasks.py")
+SOURCES = ("tracer", "analyzer", "tui", "cli", "tests", "benchmarks", "docs", "sample_traces", "tasks.py")
 
 TASKS: dict[str, list[list[str]]] = {
     "check": [

@@ -315,10 +315,7 @@ def test_join_takes_over_what_the_header_says(tape: Tape) -> None:
 
 # ---- one recording after another ----------------------------------------------------------------------------------
 
-LEFT_OVER = pytest.mark.xfail(reason="a scope does not know which recording it belongs to")
 
-
-@LEFT_OVER
 def test_a_function_propagated_in_an_earlier_recording_acts_in_the_branch_of_its_caller(tape: Tape) -> None:
     second = Tape(tape.path.with_name("second.drift"))
     with tape.record(), dl.branch("a"):
@@ -330,7 +327,6 @@ def test_a_function_propagated_in_an_earlier_recording_acts_in_the_branch_of_its
     assert second.facts() == ["main#1 write doc/1@1? <-? =1"]
 
 
-@LEFT_OVER
 def test_a_block_left_open_by_an_earlier_recording_is_not_in_force(tape: Tape) -> None:
     second = Tape(tape.path.with_name("second.drift"))
     dl.start(tape.path)
@@ -345,7 +341,6 @@ def test_a_block_left_open_by_an_earlier_recording_is_not_in_force(tape: Tape) -
     assert second.facts() == ["main#1 write doc/1@1? <-? =1", "main#1 write doc/1@2? <1? =2"]
 
 
-@LEFT_OVER
 def test_a_branch_of_an_earlier_recording_is_nobodys_parent(tape: Tape) -> None:
     second = Tape(tape.path.with_name("second.drift"))
     with tape.record():

@@ -147,7 +147,6 @@ with dl.record(sys.argv[1]):
 """
 
 
-@pytest.mark.xfail(reason="the recorder's lock cannot be taken twice: the program hangs")
 def test_a_signal_handler_may_record(tape: Tape) -> None:
     ran = run_python(SIGNALLED, str(tape.path))
 
@@ -205,7 +204,6 @@ class Index:
         return 5
 
 
-@pytest.mark.xfail(reason="becomes the label that its text is")
 def test_a_version_that_stands_for_a_number_is_one(tape: Tape) -> None:
     with tape.record():
         dl.write("doc/1", 1, version=Index(), base=Index())  # type: ignore[arg-type]

@@ -14,7 +14,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from driftline.recorder import Recorder
 from driftline.scope import CURRENT, Branch, Scope
 from driftline.session import active
-from driftline.sightings import Sightings
 
 _BRANCH: Final = "driftline.branch"
 _CLOCK: Final = "driftline.clock"
@@ -90,5 +89,5 @@ def _follow(carrier: Mapping[str, str], recorder: Recorder | None, stack: ExitSt
     if isinstance(branch_id, str) and branch_id:
         phase = baggage.get_baggage(_PHASE, context)
         name = branch_id.rpartition("#")[0] or branch_id
-        remote = Branch(branch_id, name, phase if isinstance(phase, str) else None, None, Sightings())
+        remote = Branch(branch_id, name, phase if isinstance(phase, str) else None, None, recorder)
         stack.callback(CURRENT.reset, CURRENT.set(Scope(remote)))

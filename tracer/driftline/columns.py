@@ -6,7 +6,6 @@ would cost more than everything else together.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
@@ -17,7 +16,7 @@ from xxhash import xxh3_64_intdigest
 
 from driftline.recorder import Event
 from driftline.schema import EVENT, FIELD, INPUT, OPERATIONS, REFERENCE, VERSION
-from driftline.values import ABSENT, encode_payloads, filled_leaves
+from driftline.values import ABSENT, encode_payloads, filled_leaves, text_of, version_of
 
 _OP_CODE: Final = {op: code for code, op in enumerate(OPERATIONS)}
 _OP_NAMES: Final = pa.array(OPERATIONS, pa.utf8())
@@ -156,33 +155,24 @@ def mend(event: Event) -> Event:
     Only a batch that Arrow refused comes here.
     """
     op, clock, *names, version, inferred, base, base_inferred, depth, fields, rare = event
-    mended = None if fields is None else [(_text(path), payload, _version(b)) for path, payload, b in fields]
+    mended = None if fields is None else [(text_of(path), payload, version_of(b)) for path, payload, b in fields]
     return (
-        op, clock, *map(_text, names), _version(version), inferred, _version(base), base_inferred, depth, mended,
+        op, clock, *map(text_of, names), version_of(version), inferred, version_of(base), base_inferred, depth, mended,
         None if rare is None else {name: _mend_rare(name, value) for name, value in rare.items()},
     )  # fmt: skip
 
 
 def _mend_rare(name: str, value: Any) -> Any:
     if name == "references":
-        return [(_text(path), _text(target)) for path, target in value if target is not None]
+        return [(text_of(path), text_of(target)) for path, target in value if target is not None]
     if name == "inputs":
-        return [(_text(other), _version(version)) for other, version in value]
+        return [(text_of(other), version_of(version)) for other, version in value]
     if name == "bases":
-        return [_version(version) for version in value]
+        return [version_of(version) for version in value]
     type_ = EVENT.field(name).type
     if pa.types.is_floating(type_):
         return _number(value)
-    return _text(value) if pa.types.is_dictionary(type_) else value
-
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    try:
-        return str(value).encode("utf-8", "backslashreplace").decode()
-    except Exception as fault:  # noqa: BLE001 - its text is the user's code
-        return f"<str raised {type(fault).__name__}>"
+    return text_of(value) if pa.types.is_dictionary(type_) else value
 
 
 def _number(value: Any) -> float | None:
@@ -190,11 +180,3 @@ def _number(value: Any) -> float | None:
         return float(value)
     except Exception:  # noqa: BLE001 - the conversion is the user's code
         return None
-
-
-def _version(value: Any) -> int | str | None:
-    try:
-        number = operator.index(value)
-    except Exception:  # noqa: BLE001 - the conversion is the user's code
-        return _text(value)
-    return number if -(2**63) <= number < 2**63 else str(number)

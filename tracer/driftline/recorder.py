@@ -11,14 +11,14 @@ import logging
 import os
 import sys
 import threading
-from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from driftline.clock import HybridClock
 from driftline.scope import CURRENT, Branch, Scope
-from driftline.sightings import Sightings, Version
+from driftline.sightings import Version
+from driftline.values import version_of
 
 if TYPE_CHECKING:
     from driftline.writer import Writer
@@ -52,7 +52,7 @@ class Recorder:
         self.depth = depth
         self.clock = HybridClock()
         self._tag = branch_tag
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may record while its thread does
         self._numbers: dict[str, int] = {}  # the highest version number known of each object
         self._ids = 0
         self._threads = threading.local()
@@ -63,7 +63,7 @@ class Recorder:
 
     def continue_in_child(self, writer: Writer, branch_tag: str) -> None:
         """After a fork, in the child: write to its own stream, in a branch forked from the one in force."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may record while its thread does
         self.writer = writer
         self._queue, self._queue_limit = writer.queue, writer.queue_limit
         self._tag = branch_tag
@@ -78,7 +78,7 @@ class Recorder:
     def scope(self) -> Scope:
         """The scope in force in this context, or this thread's own branch."""
         scope = CURRENT.get()
-        if scope is not None:
+        if scope is not None and scope.branch.recorder is self:
             return scope
         own: Scope | None = getattr(self._threads, "scope", None)
         if own is None:
@@ -91,6 +91,8 @@ class Recorder:
     def parent_scope(self) -> Scope | None:
         """The scope that a branch opened here forks from: none in a thread that carries none."""
         scope = CURRENT.get()
+        if scope is not None and scope.branch.recorder is not self:
+            scope = None  # a block that an earlier recording left open
         if scope is None and threading.current_thread() is threading.main_thread():
             return self.scope()
         return scope
@@ -102,8 +104,10 @@ class Recorder:
     def start_branch(self, name: str, phase: str | None, parent: Branch | None) -> Branch:
         """Fork a branch off `parent` (None: a root) and record its start."""
         self._traced = _is_traced()  # an SDK may have been imported since the last branch
+        if parent is not None and parent.recorder is not self:
+            parent = None  # of an earlier recording
         with self._lock:
-            branch = Branch(self._new_id(name), name, phase or (parent.phase if parent else None), parent, Sightings())
+            branch = Branch(self._new_id(name), name, phase or (parent.phase if parent else None), parent, self)
             rare = {"name": name, "parent": parent.id if parent else None, "phase": branch.phase}
             self._append("branch-start", Scope(branch), rare)
         return branch
@@ -143,14 +147,17 @@ class Recorder:
         self, object_id: str, type_: str | None, version: Version | None, leaves: Leaves, *, whole: bool,
     ) -> None:  # fmt: skip
         """A branch read an object, or only the fields given; a repeated read of one version in one scope is dropped."""
-        scope = CURRENT.get() or self.scope()
+        scope = CURRENT.get()
+        if scope is None or scope.branch.recorder is not self:
+            scope = self.scope()
+        if type(version) is not int:
+            version = version_of(version)
         if version is None:  # the ledger knows which one is the newest
             with self._lock:
                 self._push(
                     ("read", self.clock.tick(), scope, object_id, type_, None, True, None, leaves, {"whole": whole}),
                 )
             return
-        version = _plain_version(version)
         known = scope.known
         if whole:
             if known.get((object_id, None)) == version:
@@ -186,25 +193,24 @@ class Recorder:
         Returns:
             The version made: the one given, or one above the highest known.
         """
-        scope = CURRENT.get() or self.scope()
+        scope = CURRENT.get()
+        if scope is None or scope.branch.recorder is not self:
+            scope = self.scope()
         if self._traced:
             rare = _with_span(rare)
         inferred = None
-        if version is not None and type(version) is not int:
-            version = _plain_version(version)
+        if type(version) is not int:
+            version = version_of(version)
+        if type(base) is not int:
+            base = version_of(base)
         with self._lock:
             if version is None:
                 version = self._numbers[object_id] = self._numbers.get(object_id, 0) + 1
                 inferred = True
             elif type(version) is int and version > self._numbers.get(object_id, 0):
                 self._numbers[object_id] = version
-            clock = self.clock
-            now = time_ns()
-            if now <= clock.last:
-                now = clock.last + 1
-            clock.last = now
             queue = self._queue
-            queue.append((op, now, scope, object_id, type_, version, inferred, base, leaves, rare))
+            queue.append((op, self.clock.tick(), scope, object_id, type_, version, inferred, base, leaves, rare))
             if len(queue) >= self._queue_limit:
                 self.writer.drain_below_limit()
         if op == "patch":
@@ -220,7 +226,7 @@ class Recorder:
         inferred = True if version is None else None
         with self._lock:
             if version is not None:
-                version = _plain_version(version)
+                version = version_of(version)
                 if type(version) is int and version > self._numbers.get(object_id, 0):
                     self._numbers[object_id] = version
             self._push((op, self.clock.tick(), scope, object_id, None, version, inferred, None, None, rare))
@@ -259,11 +265,6 @@ def _with_span(rare: Rare) -> Rare:
     if not span.is_valid:
         return rare
     return {**(rare or {}), "trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
-
-
-def _plain_version(version: Any) -> Version:
-    """A version as the trace takes it: an int, or the text of anything else."""
-    return version if type(version) is int else int(version) if isinstance(version, int) else str(version)
 
 
 def _outcome(fault: BaseException | None) -> dict[str, Any]:

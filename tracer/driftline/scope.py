@@ -7,10 +7,9 @@ A context variable follows `asyncio.create_task` and `asyncio.to_thread`, but ne
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from driftline.sightings import Sightings, Version
+from driftline.sightings import Sightings, Version
 
 
 class Branch:
@@ -23,21 +22,15 @@ class Branch:
         parent: The branch it forked from, or None.
     """
 
-    __slots__ = ("id", "name", "parent", "phase", "sightings")
+    __slots__ = ("id", "name", "parent", "phase", "recorder", "sightings")
 
-    def __init__(
-        self,
-        branch_id: str,
-        name: str,
-        phase: str | None,
-        parent: Branch | None,
-        sightings: Sightings,
-    ) -> None:
+    def __init__(self, branch_id: str, name: str, phase: str | None, parent: Branch | None, recorder: object) -> None:
         self.id = branch_id
         self.name = name
         self.phase = phase
         self.parent = parent
-        self.sightings = sightings
+        self.recorder = recorder  # it means nothing in another recording
+        self.sightings = Sightings()
 
     def __repr__(self) -> str:
         return f"<Branch {self.id}>"

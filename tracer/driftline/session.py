@@ -50,7 +50,7 @@ class _Session:
     def __init__(self) -> None:
         self.recording: Recording | None = None
         self.recorder: Recorder | None = None
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
 
     def set(self, recording: Recording | None) -> None:
         """Begin to record, or stop."""
@@ -244,7 +244,7 @@ def _unwritable(folder: Path, fault: OSError) -> DriftlineError:
 
 def _after_fork_in_child() -> None:
     """A forked child records on, as a process and branch of its own; queue and stream stay the parent's."""
-    RECORDING.lock = threading.Lock()
+    RECORDING.lock = threading.RLock()
     _paused.clear()
     recording = RECORDING.recording
     RECORDING.set(None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -321,3 +322,32 @@ def digest_inputs(name: str, inputs: object) -> int:
         True
     """
     return xxh3_64_intdigest(_encode(name) + b"\n" + _encode(inputs))
+
+
+def text_of(value: object) -> str | None:
+    """The text of whatever was passed as a name; None of None.
+
+    Example:
+        >>> text_of(4), text_of(None)
+        ('4', None)
+    """
+    if value is None:
+        return None
+    try:
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    except Exception as fault:  # noqa: BLE001 - its text is the user's code
+        return f"<str raised {type(fault).__name__}>"
+
+
+def version_of(value: Any) -> int | str | None:
+    """A version as the trace takes it: a number that fits 64 bits, or the text of anything else; None of None.
+
+    Example:
+        >>> version_of(True), version_of("v1"), version_of(2**70)
+        (1, 'v1', '1180591620717411303424')
+    """
+    try:
+        number = operator.index(value)
+    except Exception:  # noqa: BLE001 - the conversion is the user's code
+        return text_of(value)
+    return number if -(2**63) <= number < 2**63 else str(number)

@@ -69,7 +69,7 @@ class Writer:
         self._taken = 0  # events taken from the queue and dealt with
         self._wake = threading.Event()
         self._drained = threading.Event()
-        self._flush_lock = threading.Lock()
+        self._flush_lock = threading.RLock()  # a signal handler may stop the recording while its thread flushes
         self._closing = False
         self._announced = announce
         if announce:
