@@ -13,7 +13,7 @@ import itertools
 import operator
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ _FETCHED: Final = 8_192  # rows
 
 _ORIGIN: Final = """
 CREATE TEMP TABLE origin AS
-SELECT f.n, s.e, s.f, s.o, s.b, s.until
+SELECT f.n, s.e, s.f, s.o, s.b, s.pos, s.until
 FROM (SELECT n, e, unnest(fields) AS path FROM finding WHERE n <= $followed AND code <> 'DRF107') AS f
 JOIN path AS p ON p.path = f.path AND NOT p.whole
 JOIN setting AS s ON s.e = f.e AND s.f = p.f
@@ -66,6 +66,15 @@ UNION ALL
 SELECT c.read_e, c.reader, c.setter, c.set_e, o.n
 FROM contact AS c JOIN origin AS o ON o.e = c.set_e AND o.f = c.f
 ORDER BY read_e, n
+"""
+
+# When somebody next reads where one of these findings began.
+_NEXT: Final = """
+SELECT min(r.e)
+FROM origin AS s
+JOIN read AS r ON r.o = s.o AND r.b <> s.b AND r.pos >= s.pos AND (s.until IS NULL OR r.pos < s.until)
+WHERE list_contains($findings, s.n) AND r.e >= $low
+    AND (r.whole OR EXISTS (SELECT 1 FROM field AS f WHERE f.e = r.e AND f.f = s.f))
 """
 
 # The newest change of each object by each branch, and the newest of those that still stand; and where findings began.
@@ -171,24 +180,40 @@ def measure_blast(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Taint]) -> None:
-    """Carry every taint along the reads, until there are no more or nobody is left to reach."""
+    """Carry every taint along the reads, until there are no more or they can carry nothing new."""
     ((first, last, events),) = connection.execute(
         "SELECT min(e), max(e), (SELECT max(e) FROM event) FROM origin",
     ).fetchall()
-    every = functools.reduce(operator.or_, [taint.own for taint in taints.values()])
     low, length = first + 1, _FIRST_WINDOW
     while low <= events:
-        for read_e, reader, setter, set_e, n in _rows(
-            connection, _CONTACTS, {"first": first, "low": low, "high": low + length}
-        ):
+        window = {"first": first, "low": low, "high": low + length}
+        for read_e, reader, setter, set_e, n in _rows(connection, _CONTACTS, window):
             found = taints[setter].before(set_e) if n is None else 1 << n
             if found:
                 taints[reader].add(found, read_e)
         low, length = low + length, 2 * length
-        if low > last:
-            readers = connection.execute("SELECT DISTINCT b FROM read WHERE e >= ?", [low]).fetchall()
-            if all(taints[b].known | taints[b].own == every for (b,) in readers):
+        if low > last and _settled(connection, taints, low):
+            unread = _ones(_union(taint.own for taint in taints.values()) & ~_known(taints))
+            ((low,),) = connection.execute(_NEXT, {"findings": list(unread), "low": low}).fetchall()
+            if low is None:
                 return
+            length = _FIRST_WINDOW
+
+
+def _settled(connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], low: int) -> bool:
+    """Whether every branch that still reads has every taint that anybody has."""
+    readers = connection.execute("SELECT DISTINCT b FROM read WHERE e >= ?", [low]).fetchall()
+    known = _known(taints)
+    own = [taints[b].known | taints[b].own if b in taints else 0 for (b,) in readers]
+    return not any(known & ~bits for bits in own)
+
+
+def _known(taints: dict[int, _Taint]) -> int:
+    return _union(taint.known for taint in taints.values())
+
+
+def _union(sets: Iterable[int]) -> int:
+    return functools.reduce(operator.or_, sets, 0)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, int]) -> Iterator[tuple[Any, ...]]:

@@ -1,30 +1,42 @@
-"""Step 1, load: the trace's streams into two DuckDB tables, `loaded_event` and `loaded_field`.
+"""Step 1, load: the trace's streams into the DuckDB tables `event` and `field`, names as numbers.
 
-Two passes over the streams, each batch by batch, so that memory stays bounded by one batch whatever the trace holds.
+One pass over the streams, a few batches at a time, so that memory stays bounded whatever the trace holds. Names are
+numbered on the way, once for each batch's dictionary rather than once for each row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Final
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.errors import DriftlineError
 from driftline.reader import ProcessTrace, Trace
-from driftline.schema import EVENT
+from driftline.schema import EVENT, FIELD
 
-_FIELD_COLUMNS = ("fields",)
-_EVENT_COLUMNS = tuple(name for name in EVENT.names if name not in _FIELD_COLUMNS)
+#: Column of the trace format → the table of its names, and the column that its numbers become.
+_NAMED: Final = {
+    "branch": ("branch_name", "b"),
+    "unit": ("unit_name", "u"),
+    "task": ("task_name", "t"),
+    "object": ("object_name", "o"),
+    "type": ("type_name", "type"),
+}
+_FIRST: Final = ("seq", "clock", "op", *_NAMED)
+_PLAIN: Final = tuple(name for name in EVENT.names if name not in {*_FIRST, "fields"})
+_FIELD_MEMBERS: Final = tuple(member for member in FIELD if member.name != "path")
+_BATCHES: Final = 8  # inserted at once; a row group of DuckDB's is 122,880 rows
 
 
 def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
     """Load every whole batch of a trace.
 
-    Makes the tables `loaded_event` (one row an event: `e`, its number in load order from 1, `p`, its process's number
-    from 0, then the columns of the trace format but `fields`) and `loaded_field` (one row a field of an event: `e`,
-    then the members of the format's field struct), and `process`, one row a process.
+    Makes the tables `event` (one row an event: `e`, its number in load order from 1, `p`, its process's number from 0,
+    then the columns of the trace format but `fields`, with the numbers `b`, `u`, `t`, `o` and `type` for branch, unit,
+    task, object and type), `field` (one row a field of an event: `e`, `f`, then the other members of the format's field
+    struct), `branch_name`, `unit_name`, `task_name`, `object_name`, `type_name` and `path_name`, from number to name,
+    and `process`, one row a process.
 
     Args:
         trace: The trace; its `missing` is known afterwards.
@@ -36,23 +48,104 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
     Raises:
         DriftlineError: If a segment is of a newer format, or none of Driftline's.
     """
-    order = _Order()
-    _pour(connection, trace, order, table="loaded_event", select="SELECT * FROM batches", columns=_EVENT_COLUMNS)
-    _pour(
-        connection,
-        trace,
-        _Order(),
-        table="loaded_field",
-        select="SELECT e, unnest(fields, max_depth := 2) FROM batches WHERE len(fields) > 0",
-        columns=_FIELD_COLUMNS,
-    )
+    loader = _Loader(trace)
+    connection.execute("BEGIN")  # one transaction: whole row groups go to the file as they fill up
+    _pour(connection, "event", [loader.no_event], make=True)
+    _pour(connection, "field", [loader.no_field], make=True)
+    events, fields = [], []
+    for process, batch in trace.batches():
+        event, field = loader.split(process, batch)
+        events.append(event)
+        fields.append(field)
+        if len(events) == _BATCHES:
+            _pour(connection, "event", events)
+            _pour(connection, "field", fields)
+            events, fields = [], []
+    if events:
+        _pour(connection, "event", events)
+        _pour(connection, "field", fields)
+    for table, names in loader.names.items():
+        _pour(connection, table, [names.as_batch()], make=True)
     connection.execute(
         "CREATE TABLE process (p INTEGER, process VARCHAR, pid BIGINT, host VARCHAR, argv VARCHAR[], started BIGINT,"
         " ended BIGINT, closed BOOLEAN, events BIGINT, lost BIGINT, faults MAP(VARCHAR, BIGINT), missing VARCHAR[])",
     )
     for number, process in enumerate(trace.processes):
         connection.execute("INSERT INTO process VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _row(number, process))
-    return order.kept
+    connection.execute("COMMIT")
+    return loader.order.kept
+
+
+class _Names:
+    """Names and their numbers, from 1 in the order of first mention."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str | None, int | None] = {None: None}
+
+    def numbers(self, names: pa.Array) -> pa.Array:
+        """The numbers of an array of names."""
+        encoded = names if pa.types.is_dictionary(names.type) else names.dictionary_encode()
+        known = self._numbers
+        own = [known.setdefault(name, len(known)) for name in encoded.dictionary.to_pylist()]
+        return pa.array(own, pa.int32()).take(encoded.indices)
+
+    def as_batch(self) -> pa.RecordBatch:
+        """Every number with its name."""
+        names = list(self._numbers)[1:]
+        columns = [pa.array(range(1, len(names) + 1), pa.int32()), pa.array(names, pa.utf8())]
+        return pa.record_batch(columns, names=["number", "name"])
+
+
+class _Loader:
+    """Turns batches of the trace format into rows of `event` and `field`."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.order = _Order()
+        self.names = {table: _Names() for table in (*(table for table, _ in _NAMED.values()), "path_name")}
+        self._processes = {process.process: number for number, process in enumerate(trace.processes)}
+        self._loaded = 0
+        numbers = [pa.field(number, pa.int32()) for _, number in _NAMED.values()]
+        plain = [pa.field(name, EVENT.field(name).type) for name in ("seq", "clock", "op")]
+        rest = [pa.field(name, _decoded(EVENT.field(name).type)) for name in _PLAIN]
+        own = [pa.field("e", pa.int64()), pa.field("p", pa.int32())]
+        self._event = pa.schema([*own, *plain, *numbers, *rest])
+        self._field = pa.schema([pa.field("e", pa.int64()), pa.field("f", pa.int32()), *_FIELD_MEMBERS])
+        self.no_event = pa.RecordBatch.from_pylist([], schema=self._event)
+        self.no_field = pa.RecordBatch.from_pylist([], schema=self._field)
+
+    def split(self, process: ProcessTrace, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """The rows of `event` and of `field` that a batch makes."""
+        rows = batch.num_rows
+        self.order.watch(batch.column("clock"))
+        e = pa.array(range(self._loaded + 1, self._loaded + rows + 1), pa.int64())
+        self._loaded += rows
+        made = {
+            "e": e,
+            "p": pa.repeat(pa.scalar(self._processes[process.process], pa.int32()), rows),
+            **{number: self.names[table].numbers(batch.column(name)) for name, (table, number) in _NAMED.items()},
+        }
+        event = [
+            made[item.name] if item.name in made else batch.column(item.name).cast(item.type) for item in self._event
+        ]
+        lists = batch.column("fields")
+        items = pc.list_flatten(lists)
+        field = [
+            e.take(pc.list_parent_indices(lists)),
+            self.names["path_name"].numbers(items.field("path")),
+            *(items.field(member.name).cast(member.type) for member in _FIELD_MEMBERS),
+        ]
+        return pa.record_batch(event, schema=self._event), pa.record_batch(field, schema=self._field)
+
+
+def _decoded(type_: pa.DataType) -> pa.DataType:
+    """A column's type as DuckDB gets it: top-level dictionaries stay, those inside lists are decoded."""
+    if pa.types.is_list(type_):
+        return pa.list_(pa.struct([(f.name, _value_type(f.type)) for f in type_.value_type]))
+    return type_
+
+
+def _value_type(type_: pa.DataType) -> pa.DataType:
+    return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
 class _Order:
@@ -92,65 +185,9 @@ def _row(number: int, process: ProcessTrace) -> list[object]:
 
 
 def _pour(
-    connection: duckdb.DuckDBPyConnection,
-    trace: Trace,
-    order: _Order,
-    *,
-    table: str,
-    select: str,
-    columns: tuple[str, ...],
+    connection: duckdb.DuckDBPyConnection, table: str, batches: list[pa.RecordBatch], *, make: bool = False
 ) -> None:
-    """`CREATE TABLE table AS select`, where `batches` is the stream of the trace's batches."""
-    refused: list[DriftlineError] = []
-    batches = _refusing(_numbered(trace, columns, order), refused)
-    reader = pa.RecordBatchReader.from_batches(_schema(columns), batches)
-    cursor = connection.cursor()
-    try:
-        cursor.register("batches", reader)
-        cursor.execute(f"CREATE TABLE {table} AS {select}")
-        cursor.unregister("batches")
-    except duckdb.Error:
-        if refused:
-            raise refused[0] from None
-        raise
-    finally:
-        cursor.close()
-
-
-def _refusing(batches: Iterator[pa.RecordBatch], refused: list[DriftlineError]) -> Iterator[pa.RecordBatch]:
-    """The same batches; an error for the user is kept, since DuckDB passes on no more than its text."""
-    try:
-        yield from batches
-    except DriftlineError as fault:
-        refused.append(fault)
-        raise
-
-
-def _schema(columns: tuple[str, ...]) -> pa.Schema:
-    chosen = [pa.field(name, _decoded(EVENT.field(name).type)) for name in columns]
-    return pa.schema([pa.field("e", pa.int64()), pa.field("p", pa.int32()), *chosen])
-
-
-def _decoded(type_: pa.DataType) -> pa.DataType:
-    """A column's type as DuckDB gets it: top-level dictionaries stay, those inside lists are decoded."""
-    if pa.types.is_list(type_):
-        return pa.list_(pa.struct([(f.name, _value_type(f.type)) for f in type_.value_type]))
-    return type_
-
-
-def _value_type(type_: pa.DataType) -> pa.DataType:
-    return type_.value_type if pa.types.is_dictionary(type_) else type_
-
-
-def _numbered(trace: Trace, columns: tuple[str, ...], order: _Order) -> Iterator[pa.RecordBatch]:
-    schema = _schema(columns)
-    numbers = {process.process: number for number, process in enumerate(trace.processes)}
-    loaded = 0
-    for process, batch in trace.batches():
-        rows = batch.num_rows
-        order.watch(batch.column("clock"))
-        number = pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), rows), start=pa.scalar(loaded, pa.int64()))
-        own = pa.repeat(pa.scalar(numbers[process.process], pa.int32()), rows)
-        chosen = [batch.column(name).cast(schema.field(name).type) for name in columns]
-        loaded += rows
-        yield pa.record_batch([number, own, *chosen], schema=schema)
+    """Insert batches into a table, or make it of them."""
+    connection.register("batches", pa.Table.from_batches(batches))
+    connection.execute(f"{f'CREATE TABLE {table} AS' if make else f'INSERT INTO {table}'} FROM batches")
+    connection.unregister("batches")

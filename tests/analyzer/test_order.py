@@ -230,7 +230,7 @@ def test_names_are_numbered_in_the_order_of_first_mention(analyse: Analyse) -> N
         A: write a/1 {m: 1}
     """)
     assert analysis.rows("SELECT o, object, type FROM object ORDER BY o") == [(1, "b/1", "b"), (2, "a/1", "a")]
-    assert analysis.rows("SELECT f, path FROM path ORDER BY f") == [(0, ""), (1, "/a"), (2, "/m"), (3, "/z")]
+    assert analysis.rows("SELECT f, path FROM path ORDER BY f") == [(0, ""), (1, "/z"), (2, "/a"), (3, "/m")]
 
 
 @pytest.mark.parametrize("path", ["", "/", "/~0~1", "/é"])

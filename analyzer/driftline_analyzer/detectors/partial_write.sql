@@ -20,10 +20,10 @@
 --
 -- ## Known limits
 -- An aborted unit whose pieces nobody was seen to use is taken for rolled back. Writes outside any unit are whole by
--- definition.
+-- definition. Of a piece that stands for very long, those who saw one of the next 1,000 versions are named.
 
 WITH piece AS (
-    SELECT w.e, w.o, w.b, w.op, w.pos, u.open_unit, u.effective
+    SELECT w.e, w.o, w.b, w.op, w.pos, {'pos': w.pos, 'e': w.e} AS place, u.open_unit, u.effective
     FROM write AS w JOIN unit AS u ON u.u = w.u
     WHERE u.effective <> 0 AND w.pos IS NOT NULL
 ),
@@ -33,57 +33,82 @@ assigned AS (
     UNION
     SELECT p.e, f.f FROM piece AS p JOIN field AS f ON f.e = p.e WHERE p.effective = 2
     UNION
-    SELECT p.e, s.f
-    FROM piece AS p
-    JOIN setting AS s ON s.o = p.o AND (s.pos < p.pos OR (s.pos = p.pos AND s.e < p.e))
-    WHERE p.effective = 2 AND p.op <> 'patch'
-    GROUP BY p.e, s.f
-    HAVING max_by({'digest': s.digest}, {'pos': s.pos, 'e': s.e}).digest IS NOT NULL
+    SELECT p.e, p.f
+    FROM (
+        SELECT p.e, p.o, p.place, c.f FROM piece AS p JOIN (SELECT DISTINCT o, f FROM setting) AS c ON c.o = p.o
+        WHERE p.effective = 2 AND p.op <> 'patch'
+    ) AS p
+    ASOF JOIN (
+        SELECT o, f, digest, {'pos': pos, 'e': e} AS place FROM setting SEMI JOIN piece USING (o)
+    ) AS s ON s.o = p.o AND s.f = p.f AND p.place > s.place
+    WHERE s.digest IS NOT NULL
 ),
--- With the position from which another write outside the group has set the field, or the whole object, again.
+-- Every setting of those objects, and with f = 0 every full write, in their order; `other_pos` is the first after it of
+-- another group.
+numbered AS (
+    SELECT x.o, x.f, x.pos, {'pos': x.pos, 'e': x.e} AS place, u.open_unit
+    FROM (
+        SELECT s.o, s.f, s.pos, s.e, w.u FROM setting AS s JOIN write AS w ON w.e = s.e SEMI JOIN piece AS p ON p.o = s.o
+        UNION ALL
+        SELECT o, 0, pos, e, u FROM write SEMI JOIN piece USING (o) WHERE NOT void AND pos IS NOT NULL AND is_full
+        UNION ALL
+        SELECT o, -1, pos, e, u FROM write SEMI JOIN (FROM piece WHERE op = 'delete') AS p USING (o)
+        WHERE NOT void AND pos IS NOT NULL
+    ) AS x LEFT JOIN unit AS u ON u.u = x.u
+),
+turned AS (
+    SELECT *, CASE WHEN lead(coalesce(open_unit, 0)) OVER cell <> coalesce(open_unit, 0) THEN lead(pos) OVER cell END
+        AS turn
+    FROM numbered
+    WINDOW cell AS (PARTITION BY o, f ORDER BY place)
+),
 ending AS (
-    SELECT w.o, s.f, w.pos, w.e, u.open_unit
-    FROM setting AS s JOIN write AS w ON w.e = s.e LEFT JOIN unit AS u ON u.u = w.u
-    WHERE w.o IN (SELECT o FROM piece)
-    UNION ALL
-    SELECT w.o, NULL, w.pos, w.e, u.open_unit
-    FROM write AS w LEFT JOIN unit AS u ON u.u = w.u
-    WHERE w.o IN (SELECT o FROM piece) AND NOT w.void AND w.pos IS NOT NULL AND w.is_full
+    SELECT *, first_value(turn IGNORE NULLS) OVER (
+        PARTITION BY o, f ORDER BY place ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS other_pos
+    FROM turned
 ),
-spanned AS (
-    SELECT p.e, p.o, p.b, p.pos, p.open_unit, p.effective, a.f, min(x.pos) AS until
-    FROM piece AS p JOIN assigned AS a ON a.e = p.e
-    LEFT JOIN ending AS x
-        ON x.o = p.o AND (x.f IS NULL OR x.f = a.f) AND (x.pos > p.pos OR (x.pos = p.pos AND x.e > p.e))
-        AND x.open_unit IS DISTINCT FROM p.open_unit
-    WHERE p.op <> 'delete'
-    GROUP BY ALL
+-- Each piece ends where a write outside its group sets the field, or the whole object, again: a delete where any does.
+part AS (
+    SELECT p.*, a.f, a.f AS ended_by FROM piece AS p JOIN assigned AS a ON a.e = p.e WHERE p.op <> 'delete'
     UNION ALL
-    SELECT p.e, p.o, p.b, p.pos, p.open_unit, p.effective, 0, min(x.pos)
-    FROM piece AS p
-    LEFT JOIN (
-        SELECT w.o, w.pos, w.e, u.open_unit FROM write AS w LEFT JOIN unit AS u ON u.u = w.u
-        WHERE NOT w.void AND w.pos IS NOT NULL
-    ) AS x ON x.o = p.o AND (x.pos > p.pos OR (x.pos = p.pos AND x.e > p.e))
-        AND x.open_unit IS DISTINCT FROM p.open_unit
-    WHERE p.op = 'delete'
+    SELECT p.*, a.f, 0 FROM piece AS p JOIN assigned AS a ON a.e = p.e WHERE p.op <> 'delete'
+    UNION ALL
+    SELECT *, 0, -1 FROM piece WHERE op = 'delete'
+),
+span AS (
+    SELECT p.e, p.o, p.b, p.pos, p.open_unit, p.effective, p.f,
+        min(CASE WHEN x.open_unit IS DISTINCT FROM p.open_unit THEN x.pos ELSE x.other_pos END) AS until
+    FROM part AS p ASOF LEFT JOIN ending AS x ON x.o = p.o AND x.f = p.ended_by AND p.place < x.place
     GROUP BY ALL
 ),
 sighting AS (
-    SELECT r.e, r.o, r.b, r.pos, u.open_unit FROM read AS r LEFT JOIN unit AS u ON u.u = r.u
+    SELECT r.e, r.o, r.b, r.pos, r.u FROM read AS r SEMI JOIN piece AS p ON p.o = r.o
     WHERE r.pos IS NOT NULL
-    UNION ALL
-    SELECT DISTINCT s.e, s.o, s.b, s.base_pos, u.open_unit
-    FROM setting AS s JOIN write AS w ON w.e = s.e LEFT JOIN unit AS u ON u.u = w.u
+    UNION
+    SELECT s.e, s.o, s.b, s.base_pos, w.u
+    FROM setting AS s JOIN write AS w ON w.e = s.e SEMI JOIN piece AS p ON p.o = s.o
     WHERE s.base_pos IS NOT NULL
+),
+-- The positions that were seen, numbered, so that each span names the few that lie in it instead of trying all of them.
+sighted AS (
+    SELECT o, pos, row_number() OVER (PARTITION BY o ORDER BY pos) AS no
+    FROM (SELECT DISTINCT o, pos FROM sighting)
+),
+reached AS (
+    SELECT s.*, unnest(range(first.no, least(coalesce(last.no, 0) + 1, first.no + 1000))) AS no
+    FROM span AS s
+    ASOF JOIN sighted AS first ON first.o = s.o AND s.pos <= first.pos
+    ASOF LEFT JOIN sighted AS last ON last.o = s.o AND coalesce(s.until, 9223372036854775807) > last.pos
 ),
 seen AS (
     SELECT p.open_unit, p.e, p.o, s.b AS other, s.e AS sighting
-    FROM spanned AS p
-    JOIN sighting AS s ON s.o = p.o AND s.b <> p.b AND s.e > p.e AND s.pos >= p.pos AND (p.until IS NULL OR s.pos < p.until)
-        AND s.open_unit IS DISTINCT FROM p.open_unit
+    FROM reached AS p
+    JOIN sighted AS n ON n.o = p.o AND n.no = p.no
+    JOIN sighting AS s ON s.o = n.o AND s.pos = n.pos AND s.b <> p.b AND s.e > p.e
+    LEFT JOIN unit AS u ON u.u = s.u
+    WHERE u.open_unit IS DISTINCT FROM p.open_unit
     UNION
-    SELECT p.open_unit, p.e, p.o, NULL, NULL FROM spanned AS p JOIN unit AS u ON u.u = p.open_unit
+    SELECT p.open_unit, p.e, p.o, NULL, NULL FROM span AS p JOIN unit AS u ON u.u = p.open_unit
     WHERE u.outcome = 1 AND p.until IS NULL
 ),
 first AS (
@@ -95,7 +120,7 @@ SELECT f.e,
         WHERE p.open_unit = f.open_unit AND p.o = f.o
     ), []) AS fields,
     coalesce(list(DISTINCT s.other ORDER BY s.other) FILTER (s.other IS NOT NULL), []) AS others,
-    coalesce(list(DISTINCT s.sighting ORDER BY s.sighting) FILTER (s.sighting IS NOT NULL), []) AS against,
+    coalesce(list(DISTINCT s.sighting ORDER BY s.sighting) FILTER (s.sighting IS NOT NULL), [])[1:64] AS against,
     NULL::VARCHAR AS base,
     CASE WHEN (SELECT outcome FROM unit WHERE unit.u = f.open_unit) = 2 THEN 'recorded' ELSE 'inferred' END AS basis
 FROM first AS f JOIN seen AS s ON s.open_unit = f.open_unit

@@ -1,4 +1,4 @@
--- Step 2, order: names become numbers, units get their outcome, versions their position (docs/model.md).
+-- Step 2, order: what the names stand for, how units ended, and where versions lie (docs/model.md).
 --
 --   object  o, object, type                       branch  b, branch, name, phase, parent, started, ended, status, reason
 --   path    f, path (f = 0 stands for the whole object)
@@ -8,15 +8,17 @@
 --   mention o, p, version, label, pos             only for objects whose versions the clock orders
 
 CREATE TABLE object AS
-SELECT row_number() OVER (ORDER BY first_seen)::INTEGER AS o, object, type
-FROM (
-    SELECT object, max_by(type, e) AS type, min(e) AS first_seen
-    FROM loaded_event WHERE object IS NOT NULL GROUP BY object
-);
+SELECT e.o, n.name AS object, k.name AS type
+FROM (SELECT o, max_by(type, e) AS type FROM event WHERE o IS NOT NULL GROUP BY o) AS e
+JOIN object_name AS n ON n.number = e.o
+LEFT JOIN type_name AS k ON k.number = e.type;
+DROP TABLE object_name;
+DROP TABLE type_name;
+ALTER TABLE event DROP COLUMN type;
 
 CREATE TABLE branch AS
-WITH named AS (
-    SELECT branch, min(e) AS first_seen,
+WITH bound AS (
+    SELECT b,
         any_value(name) FILTER (op = 'branch-start') AS name,
         any_value(phase) FILTER (op = 'branch-start') AS phase,
         any_value(parent) FILTER (op = 'branch-start') AS parent,
@@ -24,81 +26,62 @@ WITH named AS (
         max(e) FILTER (op = 'branch-end') AS ended,
         max_by(status, e) FILTER (op = 'branch-end') AS status,
         max_by(reason, e) FILTER (op = 'branch-end') AS reason
-    FROM loaded_event GROUP BY branch
-),
-numbered AS (
-    SELECT row_number() OVER (ORDER BY first_seen)::INTEGER AS b, * FROM named
+    FROM event WHERE op IN ('branch-start', 'branch-end') GROUP BY b
 )
-SELECT n.b, n.branch, coalesce(n.name, regexp_replace(n.branch, '#[^#]*$', '')) AS name, n.phase, up.b AS parent,
-    n.started, n.ended, n.status, n.reason
-FROM numbered AS n LEFT JOIN numbered AS up ON up.branch = n.parent;
+SELECT e.b, n.name AS branch, coalesce(x.name, regexp_replace(n.name, '#[^#]*$', '')) AS name, x.phase, up.number AS parent,
+    x.started, x.ended, x.status, x.reason
+FROM (SELECT DISTINCT b FROM event) AS e
+JOIN branch_name AS n ON n.number = e.b
+LEFT JOIN bound AS x ON x.b = e.b
+LEFT JOIN (FROM branch_name WHERE number IN (SELECT b FROM event)) AS up ON up.name = x.parent;
+DROP TABLE branch_name;
 
 CREATE TABLE path AS
 SELECT 0 AS f, '' AS path, true AS whole
 UNION ALL
-SELECT row_number() OVER (ORDER BY path)::INTEGER, path, false FROM (SELECT DISTINCT path FROM loaded_field);
+SELECT number, name, false FROM path_name;
+DROP TABLE path_name;
 
 -- Units. Outcomes are coded 0 committed, 1 unknown, 2 aborted, so that the worst around a unit is the greatest. A chain
 -- of parents longer than 64, or circular, is followed no further.
 CREATE TABLE unit AS
 WITH RECURSIVE named AS (
-    SELECT unit, min(e) AS first_seen,
-        any_value(name) FILTER (op = 'unit-begin') AS name,
-        any_value(branch) FILTER (op = 'unit-begin') AS branch,
+    SELECT e.u, any_value(n.name) AS unit,
+        any_value(e.name) FILTER (op = 'unit-begin') AS name,
+        any_value(b) FILTER (op = 'unit-begin') AS b,
         any_value(parent) FILTER (op = 'unit-begin') AS parent,
         min(e) FILTER (op = 'unit-begin') AS began,
         max(e) FILTER (op IN ('unit-commit', 'unit-abort')) AS ended,
         CASE WHEN bool_or(op = 'unit-abort') THEN 2 WHEN bool_or(op = 'unit-commit') THEN 0 ELSE 1 END AS outcome
-    FROM loaded_event WHERE unit IS NOT NULL GROUP BY unit
-),
-numbered AS (
-    SELECT row_number() OVER (ORDER BY first_seen)::INTEGER AS u, * FROM named
+    FROM event AS e JOIN unit_name AS n ON n.number = e.u GROUP BY e.u
 ),
 enclosing AS (
-    SELECT n.u, n.u AS around, n.parent, n.outcome, 0 AS height FROM numbered AS n
+    SELECT n.u, n.u AS around, n.parent, n.outcome, 0 AS height FROM named AS n
     UNION ALL
     SELECT inner_.u, outer_.u, outer_.parent, outer_.outcome, inner_.height + 1
-    FROM enclosing AS inner_ JOIN numbered AS outer_ ON outer_.unit = inner_.parent
+    FROM enclosing AS inner_ JOIN named AS outer_ ON outer_.unit = inner_.parent
     WHERE inner_.height < 64
 ),
 worst AS (
     SELECT u, max(outcome) AS effective, max_by(around, height) FILTER (outcome <> 0) AS open_unit
     FROM enclosing GROUP BY u
 )
-SELECT n.u, n.unit, coalesce(n.name, regexp_replace(n.unit, '#[^#]*$', '')) AS name, b.b, up.u AS parent, n.began, n.ended,
+SELECT n.u, n.unit, coalesce(n.name, regexp_replace(n.unit, '#[^#]*$', '')) AS name, n.b, up.u AS parent, n.began, n.ended,
     n.outcome, worst.effective, worst.open_unit
-FROM numbered AS n JOIN worst ON worst.u = n.u
-LEFT JOIN branch AS b ON b.branch = n.branch
-LEFT JOIN numbered AS up ON up.unit = n.parent;
+FROM named AS n JOIN worst ON worst.u = n.u
+LEFT JOIN named AS up ON up.unit = n.parent;
+DROP TABLE unit_name;
 
 CREATE TABLE task AS
-WITH named AS (
-    SELECT task, min(e) AS began,
-        any_value(name) FILTER (op = 'task-start') AS name,
-        any_value(branch) FILTER (op = 'task-start') AS branch,
-        any_value(signature) FILTER (op = 'task-start') AS signature,
-        max(e) FILTER (op = 'task-end') AS ended,
-        max_by(status, e) FILTER (op = 'task-end') AS status
-    FROM loaded_event WHERE task IS NOT NULL GROUP BY task
-)
-SELECT row_number() OVER (ORDER BY n.began)::INTEGER AS t, n.task, coalesce(n.name, n.task) AS name, b.b, n.signature,
-    n.began, n.ended, n.status
-FROM named AS n LEFT JOIN branch AS b ON b.branch = n.branch;
-
-CREATE TABLE event AS
-SELECT l.e, l.p, l.seq, l.clock, l.op, b.b, u.u, t.t, o.o,
-    l.* EXCLUDE (e, p, seq, clock, op, branch, unit, task, object, type)
-FROM loaded_event AS l
-JOIN branch AS b ON b.branch = l.branch
-LEFT JOIN object AS o ON o.object = l.object
-LEFT JOIN unit AS u ON u.unit = l.unit
-LEFT JOIN task AS t ON t.task = l.task;
-DROP TABLE loaded_event;
-
-CREATE TABLE field AS
-SELECT l.e, p.f, l.* EXCLUDE (e, path)
-FROM loaded_field AS l JOIN path AS p ON p.path = l.path AND NOT p.whole;
-DROP TABLE loaded_field;
+SELECT e.t, any_value(n.name) AS task,
+    coalesce(any_value(e.name) FILTER (op = 'task-start'), any_value(n.name)) AS name,
+    any_value(b) FILTER (op = 'task-start') AS b,
+    any_value(signature) FILTER (op = 'task-start') AS signature,
+    min(e) AS began,
+    max(e) FILTER (op = 'task-end') AS ended,
+    max_by(status, e) FILTER (op = 'task-end') AS status
+FROM event AS e JOIN task_name AS n ON n.number = e.t GROUP BY e.t;
+DROP TABLE task_name;
 
 -- Objects whose versions the clock orders: some version is a label or missing, or several processes numbered them.
 CREATE TEMP TABLE clock_ordered AS

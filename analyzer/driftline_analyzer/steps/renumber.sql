@@ -3,18 +3,18 @@
 
 CREATE TEMP TABLE renumbered AS
 SELECT e AS loaded, row_number() OVER (ORDER BY clock, p, seq, e) AS e
-FROM loaded_event;
+FROM event;
 
 CREATE TABLE clock_ordered_event AS
 SELECT n.e, l.* EXCLUDE (e)
-FROM loaded_event AS l JOIN renumbered AS n ON n.loaded = l.e;
+FROM event AS l JOIN renumbered AS n ON n.loaded = l.e;
 
 CREATE TABLE clock_ordered_field AS
 SELECT n.e, l.* EXCLUDE (e)
-FROM loaded_field AS l JOIN renumbered AS n ON n.loaded = l.e;
+FROM field AS l JOIN renumbered AS n ON n.loaded = l.e;
 
-DROP TABLE loaded_event;
-DROP TABLE loaded_field;
+DROP TABLE event;
+DROP TABLE field;
 DROP TABLE renumbered;
-ALTER TABLE clock_ordered_event RENAME TO loaded_event;
-ALTER TABLE clock_ordered_field RENAME TO loaded_field;
+ALTER TABLE clock_ordered_event RENAME TO event;
+ALTER TABLE clock_ordered_field RENAME TO field;
