@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextvars import Token
@@ -20,7 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class _Block:
+class _Block(ABC):
     """A `with` block that puts a scope in force: what `branch`, `unit` and `task` share.
 
     Entering and leaving never raises: a fault of the tracer is counted, and the block runs as if nothing recorded.
@@ -31,15 +32,17 @@ class _Block:
         self._scope: Scope | None = None
         self._token: Token[Scope | None] | None = None
 
+    @abstractmethod
     def _fresh(self) -> _Block:
         """A new block with the same arguments, for each call of a decorated function."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _open(self, recorder: Recorder) -> Scope:
-        raise NotImplementedError
+        """Record the begin, and give the scope inside."""
 
+    @abstractmethod
     def _close(self, recorder: Recorder, scope: Scope, fault: BaseException | None) -> None:
-        raise NotImplementedError
+        """Record the end, and how it came."""
 
     def __enter__(self) -> Self:
         recorder = active()
