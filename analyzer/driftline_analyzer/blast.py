@@ -44,11 +44,11 @@ WITH looked AS (
     SELECT r.e, r.o, r.b, r.pos, f.f FROM read AS r JOIN field AS f ON f.e = r.e
     WHERE NOT r.whole AND r.e >= $low AND r.e < $high
     UNION ALL
-    SELECT r.e, r.o, r.b, r.pos, c.f FROM read AS r JOIN (SELECT DISTINCT o, f FROM setting) AS c ON c.o = r.o
+    SELECT r.e, r.o, r.b, r.pos, c.f FROM read AS r JOIN cell AS c ON c.o = r.o
     WHERE r.whole AND r.e >= $low AND r.e < $high
 ),
 placed AS (
-    SELECT * FROM setting WHERE e < $high AND (until IS NULL OR until > pos)
+    SELECT * FROM setting SEMI JOIN looked USING (o, f) WHERE e < $high AND (until IS NULL OR until > pos)
 ),
 contact AS (
     SELECT s.e AS set_e, s.f, s.changed, s.b AS setter, l.b AS reader, min(l.e) AS read_e
@@ -184,6 +184,7 @@ def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Tai
     ((first, last, events),) = connection.execute(
         "SELECT min(e), max(e), (SELECT max(e) FROM event) FROM origin",
     ).fetchall()
+    connection.execute("CREATE TEMP TABLE cell AS SELECT DISTINCT o, f FROM setting")
     low, length = first + 1, _FIRST_WINDOW
     while low <= events:
         window = {"first": first, "low": low, "high": low + length}
@@ -196,8 +197,9 @@ def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Tai
             unread = _ones(_union(taint.own for taint in taints.values()) & ~_known(taints))
             ((low,),) = connection.execute(_NEXT, {"findings": list(unread), "low": low}).fetchall()
             if low is None:
-                return
+                break
             length = _FIRST_WINDOW
+    connection.execute("DROP TABLE cell")
 
 
 def _settled(connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], low: int) -> bool:

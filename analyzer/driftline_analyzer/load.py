@@ -1,11 +1,13 @@
 """Step 1, load: the trace's streams into the DuckDB tables `event` and `field`, names as numbers.
 
-One pass over the streams, a few batches at a time, so that memory stays bounded whatever the trace holds. Names are
-numbered on the way, once for each batch's dictionary rather than once for each row.
+One pass over the streams, a part at a time, so that memory stays bounded whatever the trace holds. Names are numbered
+on the way, once for each dictionary rather than once for each row. One thread decodes while another inserts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import duckdb
@@ -26,7 +28,12 @@ _NAMED: Final = {
 _FIRST: Final = ("seq", "clock", "op", *_NAMED)
 _PLAIN: Final = tuple(name for name in EVENT.names if name not in {*_FIRST, "fields"})
 _FIELD_MEMBERS: Final = tuple(member for member in FIELD if member.name != "path")
-_BATCHES: Final = 8  # inserted at once; a row group of DuckDB's is 122,880 rows
+_DECODED_ROWS: Final = 16_384  # smaller batches, as a slow program's recorder writes them, are joined to so many
+_INSERTED_ROWS: Final = 1 << 19  # at once, or so many bytes: several of DuckDB's row groups, which are 122,880 rows
+_INSERTED_BYTES: Final = 128 << 20
+
+
+_Part = tuple[list[pa.RecordBatch], list[pa.RecordBatch]]
 
 
 def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
@@ -49,19 +56,9 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
         DriftlineError: If a segment is of a newer format, or none of Driftline's.
     """
     loader = _Loader(trace)
-    connection.execute("BEGIN")  # one transaction: whole row groups go to the file as they fill up
     _pour(connection, "event", [loader.no_event], make=True)
     _pour(connection, "field", [loader.no_field], make=True)
-    events, fields = [], []
-    for process, batch in trace.batches():
-        event, field = loader.split(process, batch)
-        events.append(event)
-        fields.append(field)
-        if len(events) == _BATCHES:
-            _pour(connection, "event", events)
-            _pour(connection, "field", fields)
-            events, fields = [], []
-    if events:
+    for events, fields in _ahead(_parts(loader, trace)):
         _pour(connection, "event", events)
         _pour(connection, "field", fields)
     for table, names in loader.names.items():
@@ -72,8 +69,59 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
     )
     for number, process in enumerate(trace.processes):
         connection.execute("INSERT INTO process VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _row(number, process))
-    connection.execute("COMMIT")
     return loader.order.kept
+
+
+def _parts(loader: _Loader, trace: Trace) -> Iterator[_Part]:
+    """The rows of `event` and of `field`, as many at a time as are inserted at once."""
+    events: list[pa.RecordBatch] = []
+    fields: list[pa.RecordBatch] = []
+    rows = size = 0
+    for process, batch in _joined(trace):
+        event, field = loader.split(process, batch)
+        events.append(event)
+        fields.append(field)
+        rows += batch.num_rows
+        size += event.nbytes + field.nbytes
+        if rows >= _INSERTED_ROWS or size >= _INSERTED_BYTES:
+            yield events, fields
+            events, fields, rows, size = [], [], 0, 0
+    if events:
+        yield events, fields
+
+
+def _joined(trace: Trace) -> Iterator[tuple[ProcessTrace, pa.RecordBatch]]:
+    """The trace's batches, small ones joined to larger ones."""
+    waiting: list[pa.RecordBatch] = []
+    of: ProcessTrace | None = None
+    rows = size = 0
+    for process, batch in trace.batches():
+        full = rows >= _DECODED_ROWS or size >= _INSERTED_BYTES
+        if of is not None and (full or process is not of or batch.schema != waiting[0].schema):
+            yield of, _one(waiting)
+            waiting, rows, size = [], 0, 0
+        of = process
+        waiting.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+    if of is not None:
+        yield of, _one(waiting)
+
+
+def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    (joined,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return joined
+
+
+def _ahead(parts: Iterator[_Part]) -> Iterator[_Part]:
+    """The same parts, each made while the one before is in use."""
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(next, parts, None)
+        while (part := made.result()) is not None:
+            made = thread.submit(next, parts, None)
+            yield part
 
 
 class _Names:

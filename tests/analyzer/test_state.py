@@ -252,7 +252,7 @@ def test_json_of_a_state(analyse: Analyse) -> None:
     view = ask(analysis, "doc/1", seen_by="B")
     time = iso(clock_of(analysis, 1))
     ((event, branch),) = analysis.rows(
-        "SELECT process || ':' || seq, branch FROM write JOIN event USING (e) JOIN process USING (p)"
+        "SELECT process || ':' || seq, branch FROM write JOIN event USING (e) JOIN process ON process.p = event.p"
         " JOIN branch ON branch.b = write.b"
     )
     assert view.as_json() == {

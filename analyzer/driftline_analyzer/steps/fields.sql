@@ -13,9 +13,8 @@ WITH listed AS (
             ELSE coalesce(m.pos, CASE WHEN f.base_label IS NULL THEN f.base ELSE -1 END) END AS base_pos
     FROM field AS f
     JOIN write AS w ON w.e = f.e
-    JOIN event AS e ON e.e = f.e
     LEFT JOIN mention AS m
-        ON m.o = w.o AND m.p = (CASE WHEN f.base_label IS NULL THEN e.p ELSE -1 END)
+        ON m.o = w.o AND m.p = (CASE WHEN f.base_label IS NULL THEN w.p ELSE -1 END)
         AND m.version = coalesce(f.base, 0) AND m.label = coalesce(f.base_label, '')
         AND (f.base IS NOT NULL OR f.base_label IS NOT NULL)
     WHERE NOT w.void AND w.pos IS NOT NULL
