@@ -112,6 +112,7 @@ def damages() -> Iterator[tuple[str, str]]:
     for section in catalogue.SECTIONS:
         yield f"-- ## {section}", f"-- ## Not {section}"
     yield "-- severity: error", "-- severity: fatal"
+    yield "-- severity: error", "-- severity: error\n-- reads: nothing"
     yield "-- ## Fix", "-- Fix"
     yield "-- code: DRF101\n-- severity: error", "-- severity: error\n-- code: DRF101"
 
@@ -121,3 +122,9 @@ def test_a_header_that_lacks_something_is_refused(old: str, new: str) -> None:
     assert old in GOOD
     with pytest.raises(ValueError, match=r"detectors/stale_overwrite\.sql: its header must have"):
         catalogue._parse("stale_overwrite", GOOD.replace(old, new, 1))
+
+
+def test_a_rule_may_say_that_it_reads_findings() -> None:
+    assert not catalogue._parse("stale_overwrite", GOOD).reads_findings
+    text = GOOD.replace("\n--\n", "\n-- reads: findings\n--\n", 1)
+    assert catalogue._parse("stale_overwrite", text).reads_findings

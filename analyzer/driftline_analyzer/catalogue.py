@@ -1,6 +1,7 @@
 """The catalogue of rules, read from the headers of `detectors/*.sql`: there is no other list of them.
 
 A header is the leading comment of the file: `key: value` lines, then `## ` sections. The rule's name is the file's.
+A rule that judges by what the others found says so by one key more, `reads: findings`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Rule:
         message: Template of a finding's sentence; its names are those of `findings.message_names`.
         sections: Text of each of `SECTIONS`, in Markdown.
         query: The SQL that finds it; what it selects is said in `pipeline.py`.
+        reads_findings: Whether the query reads what the other rules found, so that it can only run after them.
     """
 
     code: str
@@ -43,6 +45,7 @@ class Rule:
     message: str
     sections: dict[str, str]
     query: str
+    reads_findings: bool = False
 
 
 @cache
@@ -104,10 +107,21 @@ def _parse(stem: str, text: str) -> Rule:
         if not line.startswith("--"):
             break
         header.append(line.removeprefix("--").removeprefix(" "))
-    keys = dict(re.findall(r"^(\w+): (.+)$", "\n".join(header[: len(KEYS)]), re.MULTILINE))
-    parts = re.split(r"^## (.+)$", "\n".join(header[len(KEYS) :]), flags=re.MULTILINE)
-    sections = {title: body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)}
-    if tuple(keys) != KEYS or tuple(sections) != SECTIONS or keys["severity"] not in SEVERITIES:
+    first, *parts = re.split(r"^## (.+)$", "\n".join(header), flags=re.MULTILINE)
+    keys = dict(re.findall(r"^(\w+): (.+)$", first, re.MULTILINE))
+    reads = keys.pop("reads", None)
+    sections = {title: body.strip() for title, body in zip(parts[::2], parts[1::2], strict=True)}
+    right = tuple(keys) == KEYS and tuple(sections) == SECTIONS and reads in {None, "findings"}
+    if not right or keys["severity"] not in SEVERITIES:
         raise ValueError(f"detectors/{stem}.sql: its header must have {', '.join(KEYS)}, then {', '.join(SECTIONS)}")
     severity = next(known for known in SEVERITIES if known == keys["severity"])
-    return Rule(keys["code"], stem.replace("_", "-"), severity, keys["standard"], keys["message"], sections, text)
+    return Rule(
+        code=keys["code"],
+        name=stem.replace("_", "-"),
+        severity=severity,
+        standard=keys["standard"],
+        message=keys["message"],
+        sections=sections,
+        query=text,
+        reads_findings=reads is not None,
+    )

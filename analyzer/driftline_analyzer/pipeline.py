@@ -1,8 +1,8 @@
 """The whole analysis, from a trace to findings, as named steps in one DuckDB database.
 
-load → order → versions → fields → reads → losses → detect → blast radius. Every step but the first and the last is one
-SQL file in `steps/`, whose header says which tables it makes; every detector is one SQL file in `detectors/`. A
-detector selects
+load → order → descent → versions → fields → reads → marks → losses → detect → blast radius. Every step but the first
+and the last is one SQL file in `steps/`, whose header says which tables it makes; every detector is one SQL file in
+`detectors/`. A detector selects
 
     e        BIGINT     the event that is at fault
     fields   VARCHAR[]  JSON Pointers of the fields that it got wrong
@@ -10,6 +10,9 @@ detector selects
     against  BIGINT[]   the events that show it
     base     VARCHAR    the version that the writer had seen, or null
     basis    VARCHAR    'recorded' or 'inferred'
+
+A detector whose header says `reads: findings` runs after all that do not, and reads what they found in table
+`detected`: these columns, behind `code`.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from driftline_analyzer.catalogue import rules
 from driftline_analyzer.database import sql
 from driftline_analyzer.load import load
 
-STEPS: Final = ("order", "versions", "fields", "reads", "losses")
+STEPS: Final = ("order", "descent", "versions", "fields", "reads", "marks", "losses")
 
 #: Called before each step with its name and the share of the work done so far, 0 to 1.
 Progress = Callable[[str, float], None]
@@ -65,7 +68,7 @@ def _detect(connection: duckdb.DuckDBPyConnection) -> None:
         "CREATE TEMP TABLE detected (code VARCHAR, e BIGINT, fields VARCHAR[], others INTEGER[], against BIGINT[],"
         " base VARCHAR, basis VARCHAR)",
     )
-    for rule in rules():
+    for rule in sorted(rules(), key=lambda rule: rule.reads_findings):  # stable: else by code
         connection.execute(
             f"INSERT INTO detected SELECT '{rule.code}', e, fields, others, against, base, basis FROM ({rule.query})",  # noqa: S608 - ours
         )

@@ -138,6 +138,47 @@ def test_a_branch_without_a_recorded_start_is_named_after_its_id(analyse_rows: A
     ]
 
 
+def test_a_branch_begins_at_its_first_event_and_descends_from_all_above_it(analyse_rows: Analyse) -> None:
+    rows = [
+        {"op": "branch-start", "process": "p1", "branch": "a#1", "clock": 2},
+        {"op": "branch-start", "process": "p1", "branch": "b#2", "parent": "a#1", "clock": 3},
+        {"op": "read", "process": "p2", "branch": "c#3", "clock": 1},
+        {"op": "branch-start", "process": "p1", "branch": "c#3", "parent": "b#2", "clock": 4},
+        {"op": "branch-start", "process": "p1", "branch": "d#4", "parent": "unheard-of#9", "clock": 5},
+    ]
+    analysis = analyse_rows(rows)
+    assert analysis.rows("SELECT branch, began FROM branch ORDER BY branch") == [
+        ("a#1", 2),
+        ("b#2", 3),
+        ("c#3", 1),
+        ("d#4", 5),
+    ]
+    assert descent(analysis) == [("b#2", "a#1"), ("c#3", "a#1"), ("c#3", "b#2")]
+
+
+def test_branches_that_fork_from_each_other_descend_from_each_other(analyse_rows: Analyse) -> None:
+    rows = [
+        {"op": "branch-start", "process": "p1", "branch": branch, "parent": parent, "clock": clock}
+        for clock, branch, parent in ((1, "a#1", "b#2"), (2, "b#2", "a#1"), (3, "c#3", "a#1"))
+    ]
+    assert descent(analyse_rows(rows)) == [
+        ("a#1", "a#1"),
+        ("a#1", "b#2"),
+        ("b#2", "a#1"),
+        ("b#2", "b#2"),
+        ("c#3", "a#1"),
+        ("c#3", "b#2"),
+    ]
+
+
+def descent(analysis: Analysis) -> list[tuple[object, ...]]:
+    """(branch, one that it descends from) of each pair."""
+    return analysis.rows(
+        "SELECT x.branch, a.branch FROM descent AS d JOIN branch AS x ON x.b = d.b JOIN branch AS a ON a.b = d.ancestor"
+        " ORDER BY ALL"
+    )
+
+
 def test_tasks_know_how_they_ended(analyse: Analyse) -> None:
     analysis = analyse("""
         A: start t {n: 1}

@@ -225,6 +225,38 @@ def test_reads_have_the_position_of_what_they_read(analyse: Analyse) -> None:
     assert analysis.rows("SELECT pos, whole FROM read ORDER BY e") == [(1, True), (2, False), (2, True)]
 
 
+# ---- marks --------------------------------------------------------------------------------------------------------
+
+
+def test_marks_are_those_of_known_versions(analyse: Analyse) -> None:
+    analysis = analyse("""
+        A: promote doc/9
+        A: write doc/1 {n: 0} @3
+        A: write doc/1 {n: 1} @4
+        A: snapshot doc/1 @3
+        B: promote doc/1
+        B: quarantine doc/1 @7 reason odd
+        B: reject doc/1 @4
+    """)
+    assert analysis.rows("SELECT x.name, op, v, pos FROM mark JOIN branch AS x USING (b) ORDER BY e") == [
+        ("A", "snapshot", 3, 3),
+        ("B", "promote", 4, 4),
+        ("B", "quarantine", 7, 7),
+        ("B", "reject", 4, 4),
+    ]
+
+
+def test_marks_name_labels_as_reads_and_writes_do(analyse: Analyse) -> None:
+    analysis = analyse("""
+        unordered
+        A: write doc/1 {n: 0} @red
+        A: write doc/1 {n: 1} @blue
+        A: promote doc/1 @red
+    """)
+    red, _ = analysis.rows("SELECT e FROM event WHERE op = 'write' ORDER BY e")
+    assert analysis.rows("SELECT v, pos FROM mark") == [(*red, None)]
+
+
 # ---- losses -------------------------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,14 @@
 -- Step 2, order: what the names stand for, how units ended, and where versions lie (docs/model.md).
 --
---   object  o, object, type                       branch  b, branch, name, phase, parent, started, ended, status, reason
+--   object  o, object, type                       branch  b, branch, name, phase, parent, began, started, ended, ...
 --   path    f, path (f = 0 stands for the whole object)
 --   unit    u, unit, name, b, parent, began, ended, outcome, effective, open_unit
 --   task    t, task, name, b, signature, began, ended, status
 --   event   e, ..., b, u, t, o                    field   e, f, ...
 --   mention o, p, version, label, pos             only for objects whose versions the clock orders
+--
+-- A branch *began* at its first event, whichever that was; it *started* and *ended* where that was recorded, with a status
+-- and a reason.
 
 CREATE TABLE object AS
 SELECT e.o, n.name AS object, k.name AS type
@@ -29,8 +32,8 @@ WITH bound AS (
     FROM event WHERE op IN ('branch-start', 'branch-end') GROUP BY b
 )
 SELECT e.b, n.name AS branch, coalesce(x.name, regexp_replace(n.name, '#[^#]*$', '')) AS name, x.phase, up.number AS parent,
-    x.started, x.ended, x.status, x.reason
-FROM (SELECT DISTINCT b FROM event) AS e
+    e.began, x.started, x.ended, x.status, x.reason
+FROM (SELECT b, min(e) AS began FROM event GROUP BY b) AS e
 JOIN branch_name AS n ON n.number = e.b
 LEFT JOIN bound AS x ON x.b = e.b
 LEFT JOIN (FROM branch_name WHERE number IN (SELECT b FROM event)) AS up ON up.name = x.parent;
