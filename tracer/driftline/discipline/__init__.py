@@ -1,0 +1,35 @@
+"""The discipline: the policy, and what it decides. Pure: live guard and offline replay both call it."""
+
+from driftline.discipline.checks import CHECKS
+from driftline.discipline.load import check, check_text, discover, load, loads
+from driftline.discipline.policy import (
+    FieldPolicy,
+    GateCheck,
+    Phases,
+    Policy,
+    Reconcile,
+    Strategy,
+    TypePolicy,
+    strategy_named,
+)
+from driftline.discipline.problems import Problem
+from driftline.discipline.strategies import STRATEGIES
+
+__all__ = [
+    "CHECKS",
+    "STRATEGIES",
+    "FieldPolicy",
+    "GateCheck",
+    "Phases",
+    "Policy",
+    "Problem",
+    "Reconcile",
+    "Strategy",
+    "TypePolicy",
+    "check",
+    "check_text",
+    "discover",
+    "load",
+    "loads",
+    "strategy_named",
+]
