@@ -19,6 +19,7 @@ import driftline as dl
 from driftline import DriftlineError
 from driftline_analyzer import analyze, cache
 from driftline_analyzer.database import sql
+from driftline_analyzer.pipeline import STEPS
 
 TRACE: Final = """
     M: write doc/1 {n: 0} @1
@@ -48,17 +49,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-ALL_STEPS: Final = [
-    "load",
-    "order",
-    "versions",
-    "fields",
-    "reads",
-    "losses",
-    "detect",
-    "blast radius",
-    "done",
-]
+ALL_STEPS: Final = ["load", *STEPS, "detect", "blast radius", "done"]
 
 
 def test_the_first_analysis_runs_every_step_and_the_second_none(trace: Path) -> None:
