@@ -293,7 +293,7 @@ def profile(calls: int, folder: Path) -> None:
     Writer._run = held  # type: ignore[method-assign]  # noqa: SLF001
     calling, writing = cProfile.Profile(), cProfile.Profile()
     with dl.record(folder / "run.drift") as recording:
-        recording.recorder._queue_limit = sys.maxsize  # noqa: SLF001 - all of it waits for the writer's turn
+        recording.recorder._limit = sys.maxsize  # noqa: SLF001 - all of it waits for the writer's turn
         calling.runcall(field_write, calls)
         writing.runcall(recording.flush)
         turn.set()

@@ -19,6 +19,7 @@ from tape import Tape, run_python
 
 import driftline as dl
 from driftline import session, writer
+from driftline.calls import WIDTH
 from driftline.writer import Writer
 
 
@@ -75,7 +76,7 @@ def test_callers_wait_while_the_queue_is_full(
     wait = Writer.drain_below_limit
 
     def watched(self: Writer) -> None:
-        lengths.append(len(self.queue))
+        lengths.append(len(self.rows) // WIDTH)
         wait(self)
 
     monkeypatch.setattr(Writer, "drain_below_limit", watched)

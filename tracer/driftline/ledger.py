@@ -8,10 +8,12 @@ forks and joins hand on what was seen. It is a plain function of the queue: no l
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
 from typing import Any
 
-from driftline.recorder import Call, Event, Fields, Leaves
+from driftline.calls import MANY, RETYPE, SET_FIELD, WIDTH
+from driftline.objects import ObjectState, Place
 from driftline.scope import Scope
 from driftline.sightings import Newer, Seen, Sightings, Version
 from driftline.values import ABSENT
@@ -21,46 +23,77 @@ def _always(_a: Version, _b: Version) -> bool:
     return True
 
 
-class ObjectState:
-    """What is known of one object: its type, its newest version, and the order of its versions.
+class Settled:
+    """Events, a list a column, one entry an event: calls of which the ledger has worked out the rest.
 
-    Numbers are the store's own order. Once a label turns up, the order is that of first mention (docs/model.md), for
-    numbers too.
+    Attributes:
+        ops, clocks, places, versions, bases, paths, payloads, confidences, sources, rares: As in a call.
+        base_inferred: True where the bases were worked out, else None.
+        field_bases: The base of the event's field, or a list of one for each of several, where they were worked out.
+        depths: Mutation depths, or None.
+        types: The objects' types; None if they are what the objects say now.
     """
 
-    __slots__ = ("depth", "head", "highest", "lowest", "mentions", "type")
+    _COLUMNS = (
+        "ops", "clocks", "places", "versions", "bases", "paths", "payloads", "confidences", "sources", "rares",
+        "base_inferred", "field_bases", "depths",
+    )  # fmt: skip
+    __slots__ = (*_COLUMNS, "types")
 
-    def __init__(self, type_: str | None) -> None:
-        self.type = type_
-        self.head: Version | None = None  # the newest version known
-        self.depth = 0  # of the head
-        self.mentions: dict[Version, int] | None = None  # version → order of first mention; None while all are numbers
-        self.lowest = self.highest = 0  # of the numbers seen while all were: those between them count as mentioned
+    def __init__(self, rows: list[Any], count: int = 0) -> None:
+        end = count * WIDTH
+        self.ops: list[str] = rows[0:end:WIDTH]
+        self.clocks: list[int] = rows[1:end:WIDTH]
+        self.places: list[Place] = rows[2:end:WIDTH]
+        self.versions: list[Any] = rows[3:end:WIDTH]
+        self.bases: list[Any] = rows[4:end:WIDTH]
+        self.paths: list[Any] = rows[5:end:WIDTH]
+        self.payloads: list[Any] = rows[6:end:WIDTH]
+        self.confidences: list[Any] = rows[7:end:WIDTH]
+        self.sources: list[Any] = rows[8:end:WIDTH]
+        self.rares: list[Any] = rows[9:end:WIDTH]
+        nothing = [None] * len(self.ops)
+        self.base_inferred: list[Any] = nothing[:]
+        self.field_bases: list[Any] = nothing[:]
+        self.depths: list[Any] = nothing
+        self.types: list[Any] | None = None
 
-    def newer(self, a: Version, b: Version) -> bool:
-        """Whether `a` comes after `b` in this object's order, once labels have turned up."""
-        return self._rank(a) > self._rank(b)
+    def __len__(self) -> int:
+        return len(self.ops)
 
-    def _rank(self, version: Version) -> tuple[int, int]:
-        mentions = self.mentions or {}
-        return mentions.get(version, 0), version if isinstance(version, int) else 0
+    def retype(self, row: int, type_: str) -> None:
+        """From this row on, its object is of another type."""
+        if self.types is None:
+            self.types = []
+        self._type_up_to(row)
+        self.places[row].object.settled_type = type_
 
-    def learn(self, version: Version) -> None:
-        """A version of this object exists."""
-        if self.mentions is None:
-            if isinstance(version, int):
-                if self.head is None:
-                    self.head = self.lowest = self.highest = version
-                elif version > self.highest:
-                    self.head = self.highest = version
-                elif version < self.lowest:
-                    self.lowest = version
-                return
-            self.mentions = {}
-        before = isinstance(version, int) and self.lowest <= version <= self.highest
-        if not before and version not in self.mentions:
-            self.mentions[version] = len(self.mentions) + 1
-            self.head = version
+    def _type_up_to(self, row: int) -> None:
+        if self.types is not None:
+            self.types += [place.object.settled_type for place in self.places[len(self.types) : row]]
+
+    def finish(self, dropped: Sequence[int]) -> None:
+        """Leave out the rows that are no events."""
+        self._type_up_to(len(self))
+        if dropped:
+            kept = bytearray(b"\1") * len(self)
+            for row in dropped:
+                kept[row] = 0
+            self._change(lambda column: list(compress(column, kept)))
+
+    def part(self, start: int, end: int) -> Settled:
+        """Some of the events."""
+        part = Settled([])
+        for name in (*self._COLUMNS, "types"):
+            setattr(part, name, getattr(self, name))
+        part._change(lambda column: column[start:end])
+        return part
+
+    def _change(self, change: Callable[[list[Any]], list[Any]]) -> None:
+        for name in self._COLUMNS:
+            setattr(self, name, change(getattr(self, name)))
+        if self.types is not None:
+            self.types = change(self.types)
 
 
 class Ledger:
@@ -68,56 +101,107 @@ class Ledger:
 
     Args:
         ordered: Whether the order of arrival means anything.
+
+    Attributes:
+        objects: Every object, by id; the recorder adds to it.
     """
 
     def __init__(self, *, ordered: bool) -> None:
         self._ordered = ordered
-        self._objects: dict[str, ObjectState] = {}
+        self._forks = 0
+        self.objects: dict[str, ObjectState] = {}
 
-    def settle(self, call: Call) -> Event | None:
-        """The event that a captured call becomes, or None for a read that need not be recorded again.
+    def settle(self, rows: list[Any], count: int, fault: Callable[[str, Exception], None]) -> Settled:
+        """The events that captured calls become, without the reads that need not be recorded again.
 
-        Calls are settled in the order of the queue, each once.
+        Args:
+            rows: The queue.
+            count: How many calls to settle, from its front. They are settled in its order, each once.
+            fault: Told the operation of each call that could not be settled, and why; that call becomes no event.
         """
-        op, clock, scope, object_id, type_, version, version_inferred, base, leaves, rare = call
-        if object_id is None:
-            return self._settle_scope(op, clock, scope, rare)
-        state = self._objects.get(object_id)
-        if state is None:
-            state = self._objects[object_id] = ObjectState(type_)
-        elif type_ is not None:
-            state.type = type_
-        if leaves is None:
-            fields, base_inferred, depth = None, None, None
+        out = Settled(rows, count)
+        dropped: list[int] = []
+        calls = enumerate(zip(out.ops, out.places, out.versions, out.bases, out.paths, strict=True))
+        row = 0
+        while row < len(out):
+            try:
+                row = self._settle_from(calls, out, dropped)
+            except _Failed as failed:
+                dropped.append(failed.row)
+                fault(out.ops[failed.row], failed.fault)
+        out.finish(dropped)
+        return out
+
+    def _settle_from(  # noqa: C901 - one loop
+        self, calls: Iterator[tuple[int, tuple[Any, ...]]], out: Settled, dropped: list[int],
+    ) -> int:  # fmt: skip
+        """Settle the calls that are left; the commonest one right here, since a function a call costs more than it."""
+        bases, inferred, field_bases, depths = out.bases, out.base_inferred, out.field_bases, out.depths
+        forks = self._forks if self._ordered else None  # without an order none takes the short way
+        row = -1
+        try:
+            for row, (op, place, version, base, path) in calls:
+                state = place.object
+                if op is not SET_FIELD or place.forks != forks or state.mentions is not None:
+                    if not self._settle_one(row, out):
+                        dropped.append(row)
+                    forks = self._forks if self._ordered else None
+                    continue
+                seen = place.seen
+                known = seen.fields.get(path)
+                if base is None:
+                    whole = bases[row] = seen.whole
+                    inferred[row] = True
+                    field_bases[row] = whole if known is None or (whole is not None and whole > known) else known
+                    depth = seen.depth
+                else:
+                    depth = state.depth if base != seen.whole else seen.depth
+                if place.scope.read_depth > depth:
+                    depth = place.scope.read_depth
+                depth += 1
+                head = state.head
+                if head is None or version < head:
+                    state.learn(version)
+                else:
+                    state.head = version
+                if state.head == version:
+                    state.depth = depth
+                if known is None or version > known:
+                    seen.fields[path] = version
+                if depth > seen.depth:
+                    seen.depth = depth
+                depths[row] = depth
+                place.settled_fields[path] = version
+        except Exception as fault:
+            raise _Failed(row, fault) from fault
+        return len(out)
+
+    def _settle_one(self, row: int, out: Settled) -> bool:
+        """Settle any call; returns whether it is an event."""
+        op, place, version = out.ops[row], out.places[row], out.versions[row]
+        state = place.object
+        if state.id is None:
+            self._settle_scope(op, place.scope, out.rares[row])
+            return True
+        if op is RETYPE:
+            out.retype(row, out.payloads[row])
+            return False
+        if op == "read":
+            return self._settle_read(row, out, place)
+        if out.paths[row] is None:
             if version is None:
-                version = state.head
+                out.versions[row] = state.head
             else:
                 state.learn(version)
-        elif op == "read":
-            base_inferred = depth = None
-            repeats = False
-            if version is None:
-                version = state.head
-                repeats = self._repeats(scope, object_id, version, leaves, whole=rare["whole"])
-            if not repeats:
-                self._remember(scope, object_id, version, leaves, whole=rare["whole"])
-            fields = self._settle_read(state, call, version)
-            if repeats:
-                return None
-        else:
-            bases = rare.get("bases") if rare is not None else None
-            base_inferred = True if base is None and bases is None else None
-            fields, base, depth = self._settle_write(call, state, declared=base_inferred is None)
-            self._remember(scope, object_id, version, leaves, whole=op != "patch")
-        return (
-            op, clock, scope.branch.id, scope.unit, scope.task, object_id, state.type, version, version_inferred, base,
-            base_inferred, depth, fields, rare,
-        )  # fmt: skip
+            return True
+        self._settle_write(row, out, place)
+        return True
 
-    def _settle_scope(self, op: str, clock: int, scope: Scope, rare: Any) -> Event:
+    def _settle_scope(self, op: str, scope: Scope, rare: Any) -> None:
         branch = scope.branch
         if op == "branch-start":
             branch.sightings = branch.parent.sightings.fork() if branch.parent is not None else Sightings()
+            self._forks += 1
         elif op == "branch-end":
             if rare["status"] == "ok" and branch.parent is not None:
                 branch.parent.sightings.join(branch.sightings, self._newer_of)
@@ -126,96 +210,106 @@ class Ledger:
                 scope.read_depth = scope.outer.read_depth  # a unit's writes may rest on what was read before it
         elif op != "task-start" and scope.outer is not None and scope.read_depth > scope.outer.read_depth:
             scope.outer.read_depth = scope.read_depth
-        return (
-            op, clock, branch.id, scope.unit, scope.task, None, None, None, None, None, None, None, None, rare,
-        )  # fmt: skip
+
+    def _seen(self, place: Place) -> Seen:
+        """The branch's sightings of an object, to read and to change."""
+        if place.forks != self._forks:
+            place.seen = place.scope.branch.sightings.of(str(place.object.id))
+            place.forks = self._forks
+        return place.seen  # type: ignore[return-value]
 
     # ---- reads ----------------------------------------------------------------------------------------------------
 
+    def _settle_read(self, row: int, out: Settled, place: Place) -> bool:
+        version, whole, state = out.versions[row], out.rares[row]["whole"], place.object
+        paths = _paths(out, row)
+        repeats = False
+        if version is None:
+            version = out.versions[row] = state.head
+            repeats = self._repeats(place, version, paths, whole=whole)
+        if version is not None:
+            if not repeats:
+                self._remember(place, version, paths, whole=whole)
+            state.learn(version)
+            newer = self._newer(state)
+            seen = self._seen(place)
+            if whole:
+                seen.see_whole(version, state.depth, newer)
+            else:
+                for path in paths:
+                    seen.see_field(path, version, state.depth, newer)
+            if state.depth > place.scope.read_depth:
+                place.scope.read_depth = state.depth
+        return not repeats
+
     @staticmethod
-    def _repeats(scope: Scope, object_id: str, version: Version | None, leaves: Leaves, *, whole: bool) -> bool:
+    def _repeats(place: Place, version: Version | None, paths: Sequence[str], *, whole: bool) -> bool:
         """Whether a read of the newest version is one that this scope made before; the recorder drops all others.
 
         Looked up in what was settled, not in what the recorder knows: the program may have gone on since.
         """
         if version is None:
             return False
-        settled = scope.settled
-        keys = [(object_id, None)] if whole else [(object_id, path) for path, _ in leaves]
-        return all(settled.get(key) == version for key in keys)
+        if whole:
+            return place.settled_whole == version
+        return all(place.settled_fields.get(path) == version for path in paths)
 
     @staticmethod
-    def _remember(scope: Scope, object_id: str, version: Version | None, leaves: Leaves, *, whole: bool) -> None:
+    def _remember(place: Place, version: Version, paths: Sequence[str], *, whole: bool) -> None:
         """This scope has read or written this version."""
-        if version is None:
-            return
         if whole:
-            scope.settled[object_id, None] = version
+            place.settled_whole = version
         else:
-            for path, _ in leaves:
-                scope.settled[object_id, path] = version
-
-    def _settle_read(self, state: ObjectState, call: Call, version: Version | None) -> Fields:
-        _, _, scope, object_id, _, _, _, _, leaves, rare = call
-        if version is not None:
-            state.learn(version)
-            newer = self._newer(state)
-            seen = scope.branch.sightings.of(object_id)
-            if rare["whole"]:
-                seen.see_whole(version, state.depth, newer)
-            else:
-                for path, _ in leaves:
-                    seen.see_field(path, version, state.depth, newer)
-            if state.depth > scope.read_depth:
-                scope.read_depth = state.depth
-        return [(path, payload, None) for path, payload in leaves]
+            place.settled_fields.update(dict.fromkeys(paths, version))
 
     # ---- writes ---------------------------------------------------------------------------------------------------
 
-    def _settle_write(
-        self, call: Call, state: ObjectState, *, declared: bool,
-    ) -> tuple[Fields, Version | None, int]:  # fmt: skip
-        op, _, scope, object_id, _, version, _, base, leaves, rare = call
-        seen = scope.branch.sightings.of(object_id)
-        depth = 1 + self._deepest_input(state, seen, scope, base, rare, declared=declared)
-        if declared:
-            fields: Fields = [(path, payload, None) for path, payload in leaves]
-        else:
-            base = seen.whole
-            fields = self._with_bases(leaves, seen, self._newer(state), whole=op != "patch")
+    def _settle_write(self, row: int, out: Settled, place: Place) -> None:
+        op, version, base, rare, state = out.ops[row], out.versions[row], out.bases[row], out.rares[row], place.object
+        paths, seen = _paths(out, row), self._seen(place)
+        whole = op not in {"patch", SET_FIELD}
+        declared = base is not None or (rare is not None and "bases" in rare)
+        depth = out.depths[row] = 1 + self._deepest_input(place, seen, base, rare, declared=declared)
+        if not declared:
+            self._infer(row, out, seen, paths, self._newer(state), whole=whole)
         state.learn(version)
         if state.head == version:
             state.depth = depth
         newer = self._newer(state)
-        if op == "patch":
-            for path, _ in leaves:
-                seen.see_field(path, version, depth, newer)
-        else:
+        if whole:
             seen.see_whole(version, depth, newer)
-        return fields, base, depth
+        else:
+            for path in paths:
+                seen.see_field(path, version, depth, newer)
+        self._remember(place, version, paths, whole=whole)
 
     @staticmethod
-    def _with_bases(leaves: Iterable[tuple[str, object]], seen: Seen, newer: Newer, *, whole: bool) -> Fields:
-        """Each field with its inferred base; a whole write also removes what the branch had seen and does not list."""
-        fields: Fields = [(path, payload, seen.base(path, newer)) for path, payload in leaves]
+    def _infer(row: int, out: Settled, seen: Seen, paths: Sequence[str], newer: Newer, *, whole: bool) -> None:
+        """Each field's base; a whole write also removes what the branch had seen and does not list."""
+        out.bases[row] = seen.whole
+        out.base_inferred[row] = True
+        found = [seen.base(path, newer) for path in paths]
         if whole and seen.fields:
-            given = {path for path, _ in leaves}
-            fields += [(path, ABSENT, seen.base(path, newer)) for path in seen.fields if path not in given]
-        return fields
+            given = set(paths)
+            gone = [path for path in seen.fields if path not in given]
+            if gone:
+                found += [seen.base(path, newer) for path in gone]
+                leaves = out.payloads[row] if out.paths[row] is MANY else (out.paths[row], out.payloads[row])
+                out.paths[row] = MANY
+                out.payloads[row] = (*leaves, *(item for path in gone for item in (path, ABSENT)))
+        out.field_bases[row] = found if out.paths[row] is MANY else found[0]
 
-    def _deepest_input(
-        self, state: ObjectState, seen: Seen, scope: Scope, base: Version | None, rare: Any, *, declared: bool,
-    ) -> int:  # fmt: skip
+    def _deepest_input(self, place: Place, seen: Seen, base: Version | None, rare: Any, *, declared: bool) -> int:
         """Mutation depth of the deepest version that a write is derived from.
 
         Depths are kept for the newest version of each object and for what each branch saw last; an older version that
         is named as a base or an input counts as deep as the newest.
         """
         named = rare.get("inputs") if rare is not None else None
-        own = state.depth if declared and base != seen.whole else seen.depth
+        own = place.object.depth if declared and base != seen.whole else seen.depth
         if named is None:
-            return max(own, scope.read_depth)
-        known = (self._objects.get(object_id) for object_id, _ in named)
+            return max(own, place.scope.read_depth)
+        known = (self.objects.get(object_id) for object_id, _ in named)
         return max(own, max((other.depth for other in known if other is not None), default=0))
 
     # ---- order ----------------------------------------------------------------------------------------------------
@@ -226,4 +320,19 @@ class Ledger:
         return operator.gt if state.mentions is None else state.newer
 
     def _newer_of(self, object_id: str) -> Newer:
-        return self._newer(self._objects[object_id])
+        return self._newer(self.objects[object_id])
+
+
+class _Failed(Exception):  # noqa: N818 - says which, not what
+    """A call could not be settled."""
+
+    def __init__(self, row: int, fault: Exception) -> None:
+        super().__init__(row)
+        self.row = row
+        self.fault = fault
+
+
+def _paths(out: Settled, row: int) -> Sequence[str]:
+    """The paths of a call's fields."""
+    path = out.paths[row]
+    return out.payloads[row][0::2] if path is MANY else (path,)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from driftline.scope import CURRENT
 from driftline.session import RECORDING
 from driftline.sightings import Version
-from driftline.values import flatten, flatten_patch
+from driftline.values import SCALARS
 
 
 def read(
@@ -39,11 +40,19 @@ def read(
         >>> read("context/42", {"summary": "…"}, version=7, type="context")
     """
     recorder = RECORDING.recorder
-    if recorder is not None:
-        try:
-            recorder.read(object, type, version, flatten(value, recorder.depth), whole=not partial)
-        except Exception as fault:  # noqa: BLE001 - never into the program
-            recorder.fault("read", fault)
+    if recorder is None:
+        return
+    try:
+        if version.__class__ is int and not partial:  # has it read or written just that before?
+            scope = CURRENT.get()
+            if scope is None or scope.branch.recorder is not recorder:
+                scope = recorder.own.scope or recorder.scope()
+            place = scope.places.get(object)
+            if place is not None and place.whole == version:
+                return
+        recorder.read(object, type, version, recorder.fields(value), whole=not partial)
+    except Exception as fault:  # noqa: BLE001 - never into the program
+        recorder.fault("read", fault)
 
 
 def write(
@@ -83,8 +92,9 @@ def write(
     if recorder is None:
         return None
     try:
-        rare = _attributes(confidence, fidelity, source, refs, inputs)
-        return recorder.write("write", object, type, version, base, flatten(value, recorder.depth), rare)
+        rare = _attributes(fidelity, refs, inputs)
+        leaves = recorder.fields(value)
+        return recorder.write("write", object, type, version, base, leaves, rare, confidence=confidence, source=source)
     except Exception as fault:  # noqa: BLE001 - never into the program
         recorder.fault("write", fault)
         return None
@@ -128,8 +138,13 @@ def patch(
     if recorder is None:
         return None
     try:
-        rare = _attributes(confidence, fidelity, source, refs, inputs)
-        return recorder.write("patch", object, type, version, base, flatten_patch(fields, recorder.depth), rare)
+        if fidelity is None and refs is None and inputs is None and len(fields) == 1:
+            for path, value in fields.items():
+                if path in recorder.plain and value.__class__ in SCALARS:
+                    return recorder.set_field(object, type, version, base, path, value, confidence, source)
+        rare = _attributes(fidelity, refs, inputs)
+        leaves = recorder.patch_fields(fields)
+        return recorder.write("patch", object, type, version, base, leaves, rare, confidence=confidence, source=source)
     except Exception as fault:  # noqa: BLE001 - never into the program
         recorder.fault("patch", fault)
         return None
@@ -174,11 +189,12 @@ def merge(
     if recorder is None:
         return None
     try:
-        rare = _attributes(confidence, fidelity, source, refs, inputs) or {}
+        rare = _attributes(fidelity, refs, inputs) or {}
         rare["bases"] = list(bases)
         if strategy is not None:
             rare["strategy"] = strategy
-        return recorder.write("merge", object, type, version, None, flatten(value, recorder.depth), rare)
+        leaves = recorder.fields(value)
+        return recorder.write("merge", object, type, version, None, leaves, rare, confidence=confidence, source=source)
     except Exception as fault:  # noqa: BLE001 - never into the program
         recorder.fault("merge", fault)
         return None
@@ -269,20 +285,14 @@ def reject(object: str, *, version: Version | None = None, reason: str = "") -> 
 
 
 def _attributes(
-    confidence: float | None,
     fidelity: float | None,
-    source: str | None,
     refs: Mapping[str, str] | None,
     inputs: Iterable[tuple[str, Version]] | None,
 ) -> dict[str, Any] | None:
-    """The attributes that were given, lists copied now."""
+    """The rarer attributes that were given, lists copied now."""
     given: dict[str, Any] = {}
-    if confidence is not None:
-        given["confidence"] = confidence
     if fidelity is not None:
         given["fidelity"] = fidelity
-    if source is not None:
-        given["source"] = source
     if refs:
         given["references"] = list(refs.items())
     if inputs is not None:

@@ -11,31 +11,50 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Mapping
+from contextvars import copy_context
+from itertools import chain
+from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.context import attach, detach, get_current, set_value
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
+from driftline.calls import (
+    INFERRED,
+    MANY,
+    PARTIAL,
+    PARTIAL_INFERRED,
+    RETYPE,
+    SET_FIELD,
+    WHOLE,
+    WHOLE_INFERRED,
+)
 from driftline.clock import HybridClock
+from driftline.objects import ObjectState, Place
 from driftline.scope import CURRENT, Branch, Scope
 from driftline.sightings import Version
-from driftline.values import version_of
+from driftline.values import flatten, flatten_patch, text_of, version_of
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
     from driftline.writer import Writer
 
 _log: Final = logging.getLogger("driftline")
 _SPAN_MAKERS: Final = ("opentelemetry.sdk.trace", "ddtrace.opentelemetry")
+_PLAIN_LIMIT: Final = 65_536
 
-#: A captured call, as it is queued: op, clock, scope, object, type, version, version_inferred, declared base, leaves,
-#: rare. `leaves` is a list of (path, payload), or None where the operation has no fields; `rare` a mapping of the
-#: columns that few operations have, or None.
-Call = tuple[Any, ...]
-#: What the ledger makes of it: op, clock, branch, unit, task, object, type, version, version_inferred, base,
-#: base_inferred, depth, fields, rare. `fields` is a list of (path, payload, base).
-Event = tuple[Any, ...]
+#: (JSON Pointer, payload as `values.freeze` gives it) of each field.
 Leaves = list[tuple[str, object]]
-Fields = list[tuple[str, object, Version | None]]
-Rare = dict[str, Any] | None
+#: The columns that few operations have.
+Rare = Mapping[str, Any] | None
+
+
+class _Own(threading.local):
+    """What each thread has for itself: its own scope, where it carries none."""
+
+    scope: Scope | None = None
 
 
 class Recorder:
@@ -45,32 +64,38 @@ class Recorder:
         writer: Takes the calls, in order.
         branch_tag: Makes this process's branch ids unique in the run; empty in the process that began it.
         depth: How many levels of a nested mapping become fields.
+
+    Attributes:
+        plain: JSON Pointers whose values are recorded as they are: no rule looks at them, nothing in them is escaped.
+        own: The scope of a thread that carries none.
     """
 
     def __init__(self, writer: Writer, *, branch_tag: str, depth: int) -> None:
         self.writer = writer
         self.depth = depth
         self.clock = HybridClock()
+        self.plain: set[str] = set()
+        self.own = _Own()
         self._tag = branch_tag
-        self._lock = threading.RLock()  # a signal handler may record while its thread does
-        self._numbers: dict[str, int] = {}  # the highest version number known of each object
         self._ids = 0
-        self._threads = threading.local()
-        self._thread_branches: list[Branch] = []
-        self._queue = writer.queue
-        self._queue_limit = writer.queue_limit
+        self._thread_branches: list[str] = []
+        self._lock = threading.RLock()  # a signal handler may record while its thread does
+        self._rows, self._limit = writer.rows, writer.row_limit
+        self._objects = writer.objects
         self._traced = _is_traced()
+        self._spanless: Context | None = None  # an OpenTelemetry context that is known to hold no span
+        self._span: tuple[Context, dict[str, str]] | None = None  # the last one that held one, and its ids
 
     def continue_in_child(self, writer: Writer, branch_tag: str) -> None:
         """After a fork, in the child: write to its own stream, in a branch forked from the one in force."""
-        self._lock = threading.RLock()  # a signal handler may record while its thread does
         self.writer = writer
-        self._queue, self._queue_limit = writer.queue, writer.queue_limit
+        self._lock = threading.RLock()
+        self._rows, self._limit = writer.rows, writer.row_limit
         self._tag = branch_tag
         self._thread_branches = []
-        outer = CURRENT.get() or getattr(self._threads, "scope", None)
+        outer = CURRENT.get() or self.own.scope
         own = self.start_branch(f"process-{os.getpid()}", None, outer.branch if outer is not None else None)
-        self._thread_branches.append(own)
+        self._thread_branches.append(own.id)
         CURRENT.set(Scope(own, outer=outer))
 
     # ---- scopes ---------------------------------------------------------------------------------------------------
@@ -80,12 +105,12 @@ class Recorder:
         scope = CURRENT.get()
         if scope is not None and scope.branch.recorder is self:
             return scope
-        own: Scope | None = getattr(self._threads, "scope", None)
+        own = self.own.scope
         if own is None:
             thread = threading.current_thread()
             is_main = thread is threading.main_thread()
-            own = self._threads.scope = Scope(self.start_branch("main" if is_main else thread.name, None, None))
-            self._thread_branches.append(own.branch)
+            own = self.own.scope = Scope(self.start_branch("main" if is_main else thread.name, None, None))
+            self._thread_branches.append(own.branch.id)
         return own
 
     def parent_scope(self) -> Scope | None:
@@ -119,10 +144,10 @@ class Recorder:
 
     def end_thread_branches(self) -> None:
         """Record the end of the branches that threads were given for want of one: recording ends for them too."""
-        for branch in self._thread_branches:
-            self.end_branch(branch, None)
+        for branch_id in self._thread_branches:  # not the branch: it may be long gone
+            self.end_branch(Branch(branch_id, "", None, None, self), None)
 
-    def begin(self, op: str, scope: Scope, name: str, rare: dict[str, Any]) -> Scope:
+    def begin(self, op: str, scope: Scope, name: str, rare: Mapping[str, Any]) -> Scope:
         """Record the begin of a unit or task, and give the scope inside it."""
         with self._lock:
             own_id = self._new_id(name)
@@ -139,46 +164,76 @@ class Recorder:
             self._append(op, scope, _outcome(fault))
 
     def _append(self, op: str, scope: Scope, rare: Rare) -> None:
-        self._push((op, self.clock.tick(), scope, None, None, None, None, None, None, rare))
+        if self._traced:
+            rare = self._with_span(rare)
+        self._push(op, Place(scope), None, None, None, None, rare)
 
     # ---- objects --------------------------------------------------------------------------------------------------
 
-    def read(
-        self, object_id: str, type_: str | None, version: Version | None, leaves: Leaves, *, whole: bool,
-    ) -> None:  # fmt: skip
-        """A branch read an object, or only the fields given; a repeated read of one version in one scope is dropped."""
+    def fields(self, value: object) -> Leaves:
+        """The fields of a value as they are recorded. What is to be left out or cut is decided here, in the call."""
+        return flatten(value, self.depth)
+
+    def patch_fields(self, fields: Mapping[str, object]) -> Leaves:
+        """The fields of a patch, likewise."""
+        leaves = flatten_patch(fields, self.depth)
+        if len(leaves) == len(fields) == 1 and leaves[0][0] in fields and len(self.plain) < _PLAIN_LIMIT:
+            self.plain.add(leaves[0][0])
+        return leaves
+
+    def set_field(  # noqa: PLR0917 - the hot path; by position because names cost time
+        self,
+        object_id: str,
+        type_: str | None,
+        version: Version | None,
+        base: Version | None,
+        path: str,
+        value: object,
+        confidence: float | None,
+        source: str | None,
+    ) -> Version:
+        """What `write` does, for the commonest call: a patch of one field, a scalar, whose path is in `plain`.
+
+        Returns:
+            The version made: the one given, or one above the highest known.
+        """
         scope = CURRENT.get()
         if scope is None or scope.branch.recorder is not self:
-            scope = self.scope()
-        if type(version) is not int:
-            version = version_of(version)
-        if version is None:  # the ledger knows which one is the newest
-            with self._lock:
-                self._push(
-                    ("read", self.clock.tick(), scope, object_id, type_, None, True, None, leaves, {"whole": whole}),
-                )
-            return
-        known = scope.known
-        if whole:
-            if known.get((object_id, None)) == version:
-                return
-            known[object_id, None] = version
-        else:
-            fresh = False
-            for path, _ in leaves:
-                if known.get((object_id, path)) != version:
-                    known[object_id, path] = version
-                    fresh = True
-            if not fresh:
-                return
-        with self._lock:
-            if type(version) is int and version > self._numbers.get(object_id, 0):
-                self._numbers[object_id] = version
-            self._push(
-                ("read", self.clock.tick(), scope, object_id, type_, version, None, None, leaves, {"whole": whole}),
+            scope = self.own.scope or self.scope()
+        place = scope.places.get(object_id)
+        if (
+            place is None
+            or (version is not None and type(version) is not int)
+            or (base is not None and type(base) is not int)
+            or (self._traced and _context_in_force() is not self._spanless)
+        ):
+            leaves = [(path, value)]
+            return self.write(
+                "patch", object_id, type_, version, base, leaves, None, confidence=confidence, source=source
             )
+        state = place.object
+        rare = None
+        with self._lock:
+            clock = self.clock  # what `tick` does: a function's call costs as much again
+            now = time_ns()
+            if now <= clock.last:
+                now = clock.last + 1
+            clock.last = now
+            if version is None:
+                version = state.number = state.number + 1
+                rare = INFERRED
+            elif version > state.number:
+                state.number = version
+            if type_ is not state.type and type_ is not None:
+                self._retype(place, type_)
+            rows = self._rows
+            rows.extend((SET_FIELD, now, place, version, base, path, value, confidence, source, rare))
+            if len(rows) >= self._limit:
+                self.writer.drain_below_limit()
+        place.fields[path] = version
+        return version
 
-    def write(  # noqa: PLR0917 - the hot path; by position because names cost time
+    def write(  # noqa: PLR0917 - by position because names cost time
         self,
         op: str,
         object_id: str,
@@ -187,57 +242,128 @@ class Recorder:
         base: Version | None,
         leaves: Leaves,
         rare: Rare,
+        *,
+        confidence: float | None = None,
+        source: str | None = None,
     ) -> Version:
         """A branch made a new version of an object: `write`, `patch`, `merge` or `delete`.
 
         Returns:
             The version made: the one given, or one above the highest known.
         """
-        scope = CURRENT.get()
-        if scope is None or scope.branch.recorder is not self:
-            scope = self.scope()
+        place = self._place(object_id, type_)
         if self._traced:
-            rare = _with_span(rare)
-        inferred = None
-        if type(version) is not int:
+            rare = self._with_span(rare)
+        if version is not None and type(version) is not int:
             version = version_of(version)
-        if type(base) is not int:
+        if base is not None and type(base) is not int:
             base = version_of(base)
+        path, payload = _flat(leaves)
+        state = place.object
         with self._lock:
             if version is None:
-                version = self._numbers[object_id] = self._numbers.get(object_id, 0) + 1
-                inferred = True
-            elif type(version) is int and version > self._numbers.get(object_id, 0):
-                self._numbers[object_id] = version
-            queue = self._queue
-            queue.append((op, self.clock.tick(), scope, object_id, type_, version, inferred, base, leaves, rare))
-            if len(queue) >= self._queue_limit:
-                self.writer.drain_below_limit()
+                version = state.number = state.number + 1
+                rare = INFERRED if rare is None else {**rare, **INFERRED}
+            elif type(version) is int and version > state.number:
+                state.number = version
+            if type_ is not state.type and type_ is not None:
+                self._retype(place, type_)
+            self._push(op, place, version, base, path, payload, rare, confidence, source)
         if op == "patch":
-            for path, _ in leaves:
-                scope.known[object_id, path] = version
+            for name, _ in leaves:
+                place.fields[name] = version
         else:
-            scope.known[object_id, None] = version
+            place.whole = version
         return version
 
-    def mark(self, op: str, object_id: str, version: Version | None, rare: dict[str, Any]) -> None:
-        """Something was decided about a version: `snapshot`, `promote`, `quarantine` or `reject`."""
-        scope = self.scope()
-        inferred = True if version is None else None
+    def read(
+        self, object_id: str, type_: str | None, version: Version | None, leaves: Leaves, *, whole: bool,
+    ) -> None:  # fmt: skip
+        """A branch read an object, or only the fields given; a repeated read of one version in one scope is dropped."""
+        place = self._place(object_id, type_)
+        if version is not None and type(version) is not int:
+            version = version_of(version)
+        if version is None:  # the ledger knows which one is the newest
+            rare: Rare = WHOLE_INFERRED if whole else PARTIAL_INFERRED
+        else:
+            rare = WHOLE if whole else PARTIAL
+            if whole:
+                if place.whole == version:
+                    return
+                place.whole = version
+            else:
+                fields = place.fields
+                fresh = [name for name, _ in leaves if fields.get(name) != version]
+                if not fresh:
+                    return
+                fields.update(dict.fromkeys(fresh, version))
+        if self._traced:
+            rare = self._with_span(rare)
+        path, payload = _flat(leaves)
+        state = place.object
         with self._lock:
-            if version is not None:
-                version = version_of(version)
-                if type(version) is int and version > self._numbers.get(object_id, 0):
-                    self._numbers[object_id] = version
-            self._push((op, self.clock.tick(), scope, object_id, None, version, inferred, None, None, rare))
+            if type(version) is int and version > state.number:
+                state.number = version
+            if type_ is not state.type and type_ is not None:
+                self._retype(place, type_)
+            self._push("read", place, version, None, path, payload, rare)
+
+    def mark(self, op: str, object_id: str, version: Version | None, rare: Rare) -> None:
+        """Something was decided about a version: `snapshot`, `promote`, `quarantine` or `reject`."""
+        place = self._place(object_id, None)
+        if version is None:
+            rare = INFERRED if rare is None else {**rare, **INFERRED}
+        elif type(version) is not int:
+            version = version_of(version)
+        if self._traced:
+            rare = self._with_span(rare)
+        state = place.object
+        with self._lock:
+            if type(version) is int and version > state.number:
+                state.number = version
+            self._push(op, place, version, None, None, None, rare)
+
+    def _place(self, object_id: str, type_: str | None) -> Place:
+        """The object as the scope in force meets it."""
+        scope = CURRENT.get()
+        if scope is None or scope.branch.recorder is not self:
+            scope = self.own.scope or self.scope()
+        place = scope.places.get(object_id)
+        if place is None:
+            name = object_id if type(object_id) is str else str(text_of(object_id))
+            with self._lock:
+                state = self._objects.get(name)
+                if state is None:
+                    state = self._objects[name] = ObjectState(name, type_ if type(type_) is str else text_of(type_))
+                place = scope.places.setdefault(object_id, Place(scope, state))
+        return place
 
     # ---- the queue ------------------------------------------------------------------------------------------------
 
-    def _push(self, call: Call) -> None:
-        queue = self._queue
-        queue.append((*call[:-1], _with_span(call[-1])) if self._traced else call)
-        if len(queue) >= self._queue_limit:
+    def _push(  # noqa: PLR0917 - by position because names cost time
+        self,
+        op: str,
+        place: Place,
+        version: Version | None,
+        base: Version | None,
+        path: object,
+        payload: object,
+        rare: Mapping[str, Any] | None,
+        confidence: float | None = None,
+        source: str | None = None,
+    ) -> None:
+        """Queue a call. Under the lock: the order of the queue is that of the clock."""
+        rows = self._rows
+        rows.extend((op, self.clock.tick(), place, version, base, path, payload, confidence, source, rare))
+        if len(rows) >= self._limit:
             self.writer.drain_below_limit()
+
+    def _retype(self, place: Place, type_: str) -> None:
+        """From here on the object is of this type, if it was not before. Under the lock."""
+        type_ = type_ if type(type_) is str else str(text_of(type_))
+        if type_ != place.object.type:
+            place.object.type = type_
+            self._push(RETYPE, place, None, None, None, type_, None)
 
     def witness(self, clock: int) -> None:
         """Learn a clock value, in nanoseconds, that came with a message from another process."""
@@ -249,6 +375,21 @@ class Recorder:
         with self._lock:
             return self.clock.tick()
 
+    def _with_span(self, rare: Rare) -> Rare:
+        """With the ids of the OpenTelemetry span in force, if there is one."""
+        context = _context_in_force()
+        if context is self._spanless:
+            return rare
+        if self._span is None or self._span[0] is not context:
+            span = get_current_span(context).get_span_context()
+            if not span.is_valid:
+                self._spanless = context
+                return rare
+            ids = {"trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
+            self._span = context, ids
+        ids = self._span[1]
+        return ids if rare is None else {**rare, **ids}
+
     def fault(self, where: str, fault: Exception, lost: int = 1) -> None:
         """Count something that went wrong inside the tracer, and the events lost; the first of a kind is logged."""
         self.writer.fault(f"{where}: {type(fault).__name__}", fault, lost)
@@ -259,12 +400,28 @@ def _is_traced() -> bool:
     return any(name in sys.modules for name in _SPAN_MAKERS)
 
 
-def _with_span(rare: Rare) -> Rare:
-    """With the ids of the OpenTelemetry span in force, if there is one."""
-    span = get_current_span().get_span_context()
-    if not span.is_valid:
-        return rare
-    return {**(rare or {}), "trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}
+def _find_context_in_force() -> Any:
+    """What gives the OpenTelemetry context in force: its context variable, if it keeps it in one.
+
+    `get_current` goes through two more functions, and nearly always ends in that variable.
+    """
+    probe = set_value("driftline", None)
+    token = attach(probe)
+    try:
+        found = [variable for variable, value in copy_context().items() if value is probe]
+    finally:
+        detach(token)
+    return found[0].get if len(found) == 1 else get_current
+
+
+_context_in_force: Final = _find_context_in_force()
+
+
+def _flat(leaves: Leaves) -> tuple[object, object]:
+    """Fields as they are queued: path and payload."""
+    if len(leaves) == 1:
+        return leaves[0]
+    return MANY, tuple(chain.from_iterable(leaves))
 
 
 def _outcome(fault: BaseException | None) -> dict[str, Any]:

@@ -35,13 +35,13 @@ OPERATIONS: Final = (
     "task-end",
 )
 
-_NAME: Final = pa.dictionary(pa.int32(), pa.utf8())  # few distinct values a batch
+NAME: Final = pa.dictionary(pa.int32(), pa.utf8())  # few distinct values a batch
 _OP: Final = pa.dictionary(pa.int8(), pa.utf8())
 
 #: One field of a read or a write. `digest` is null where the write removed the field.
 FIELD: Final = pa.struct(
     [
-        pa.field("path", _NAME, nullable=False),
+        pa.field("path", NAME, nullable=False),
         pa.field("digest", pa.uint64()),
         pa.field("size", pa.int32()),
         pa.field("leaves", pa.int32()),
@@ -52,10 +52,10 @@ FIELD: Final = pa.struct(
 )
 VERSION: Final = pa.struct([pa.field("version", pa.int64()), pa.field("label", pa.utf8())])
 INPUT: Final = pa.struct(
-    [pa.field("object", _NAME, nullable=False), pa.field("version", pa.int64()), pa.field("label", pa.utf8())],
+    [pa.field("object", NAME, nullable=False), pa.field("version", pa.int64()), pa.field("label", pa.utf8())],
 )
 REFERENCE: Final = pa.struct(
-    [pa.field("path", _NAME, nullable=False), pa.field("object", _NAME, nullable=False)],
+    [pa.field("path", NAME, nullable=False), pa.field("object", NAME, nullable=False)],
 )
 
 #: One event. What each column means for which operation: docs/trace-format.md.
@@ -64,11 +64,11 @@ EVENT: Final = pa.schema(
         pa.field("seq", pa.int64(), nullable=False),
         pa.field("clock", pa.int64(), nullable=False),
         pa.field("op", _OP, nullable=False),
-        pa.field("branch", _NAME, nullable=False),
-        pa.field("unit", _NAME),
-        pa.field("task", _NAME),
-        pa.field("object", _NAME),
-        pa.field("type", _NAME),
+        pa.field("branch", NAME, nullable=False),
+        pa.field("unit", NAME),
+        pa.field("task", NAME),
+        pa.field("object", NAME),
+        pa.field("type", NAME),
         pa.field("version", pa.int64()),
         pa.field("label", pa.utf8()),
         pa.field("version_inferred", pa.bool_()),
@@ -81,18 +81,18 @@ EVENT: Final = pa.schema(
         pa.field("fields", pa.list_(FIELD)),
         pa.field("confidence", pa.float64()),
         pa.field("fidelity", pa.float64()),
-        pa.field("source", _NAME),
+        pa.field("source", NAME),
         pa.field("references", pa.list_(REFERENCE)),
         pa.field("inputs", pa.list_(INPUT)),
-        pa.field("strategy", _NAME),
-        pa.field("reason", _NAME),
-        pa.field("name", _NAME),
-        pa.field("parent", _NAME),
-        pa.field("phase", _NAME),
-        pa.field("status", _NAME),
+        pa.field("strategy", NAME),
+        pa.field("reason", NAME),
+        pa.field("name", NAME),
+        pa.field("parent", NAME),
+        pa.field("phase", NAME),
+        pa.field("status", NAME),
         pa.field("signature", pa.uint64()),
-        pa.field("trace_id", _NAME),
-        pa.field("span_id", _NAME),
+        pa.field("trace_id", NAME),
+        pa.field("span_id", NAME),
     ],
 )
 

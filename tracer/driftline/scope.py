@@ -7,9 +7,12 @@ A context variable follows `asyncio.create_task` and `asyncio.to_thread`, but ne
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from driftline.sightings import Sightings, Version
+from driftline.sightings import Sightings
+
+if TYPE_CHECKING:
+    from driftline.objects import Place
 
 
 class Branch:
@@ -45,12 +48,10 @@ class Scope:
         task: Id of the task in force, or None.
         outer: The scope that this one was opened in, or None.
         read_depth: Mutation depth of the deepest version read in this scope; the ledger's.
-        known: The version at which this scope last read or wrote an object, by (object id, JSON Pointer, or None for
-            the whole object): a repeated read of it is not recorded again.
-        settled: The same as far as the ledger has come.
+        places: What was read and written in here, by object id.
     """
 
-    __slots__ = ("branch", "known", "outer", "read_depth", "settled", "task", "unit")
+    __slots__ = ("branch", "outer", "places", "read_depth", "task", "unit")
 
     def __init__(
         self,
@@ -64,8 +65,7 @@ class Scope:
         self.task = task
         self.outer = outer
         self.read_depth = 0
-        self.known: dict[tuple[str, str | None], Version] = {}
-        self.settled: dict[tuple[str, str | None], Version] = {}
+        self.places: dict[str, Place] = {}
 
 
 CURRENT: Final[ContextVar[Scope | None]] = ContextVar("driftline_scope", default=None)

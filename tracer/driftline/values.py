@@ -19,8 +19,8 @@ from typing import Any, Final
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
-_BULK: Final = _SCALARS | {bytes}  # payloads whose encoding needs no second look
+SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_BULK: Final = SCALARS | {bytes}  # payloads whose encoding needs no second look
 _NESTING_LIMIT: Final = 64
 _COPY_LIMIT: Final = 100_000  # nodes; bounds what containers that share their parts may cost
 _EMPTY: Final = frozenset({b"null", b'""'})
@@ -150,7 +150,7 @@ def freeze(value: object) -> object:
         >>> freeze({"b": [1], "a": 2}), freeze("x")
         (b'{"a":2,"b":[1]}', 'x')
     """
-    return value if type(value) in _SCALARS else _encode(value)
+    return value if type(value) in SCALARS else _encode(value)
 
 
 def encode_payload(payload: object) -> bytes:
@@ -266,7 +266,7 @@ def flatten(value: object, depth: int, prefix: str = "") -> list[tuple[str, obje
 def _leaves(value: Mapping[Any, object], depth: int, prefix: str) -> Iterator[tuple[str, object]]:
     for key, item in value.items():
         path = prefix + pointer(key)
-        if type(item) in _SCALARS or item is ABSENT:
+        if type(item) in SCALARS or item is ABSENT:
             yield path, item
         elif depth > 1 and isinstance(item, Mapping) and item:
             yield from _leaves(item, depth - 1, path)
@@ -286,7 +286,7 @@ def flatten_patch(fields: Mapping[str, object], depth: int) -> list[tuple[str, o
     out: list[tuple[str, object]] = []
     for key, value in fields.items():
         path = key if type(key) is str and (key[:1] == "/" or not key) else pointer(key)
-        if value is ABSENT or type(value) in _SCALARS:
+        if value is ABSENT or type(value) in SCALARS:
             out.append((path, value))
         elif isinstance(value, Mapping) and depth > path.count("/"):
             out.extend(flatten(value, depth - path.count("/"), path) or [(path, b"{}")])

@@ -16,10 +16,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from driftline.calls import WIDTH, op_name
 from driftline.columns import mend, to_batch
 from driftline.header import ProcessRecord
-from driftline.ledger import Ledger
-from driftline.recorder import Call, Event, log_fault
+from driftline.ledger import Ledger, Settled
+from driftline.recorder import log_fault
 from driftline.schema import EVENT, FORMAT, segment_name
 
 _BATCH: Final = 16_384  # events; bounds the writer's own memory
@@ -52,8 +53,9 @@ class Writer:
         queue_limit: int = 131_072,
         announce: bool = True,
     ) -> None:
-        self.queue: list[Call] = []
-        self.queue_limit = queue_limit
+        self.rows: list[Any] = []
+        self.row_limit = queue_limit * WIDTH
+        self.objects = ledger.objects
         self._folder = folder
         self._record = record
         self._values = values
@@ -83,9 +85,7 @@ class Writer:
         The child inherits the ledger, brought up to the fork; what was still queued is the parent's to write. It says
         nothing of itself until it has something to write: many a child only becomes another program.
         """
-        for call in self.queue:
-            with contextlib.suppress(Exception):  # the parent counts it
-                self._ledger.settle(call)
+        self._ledger.settle(self.rows, len(self.rows) // WIDTH, _ignore)  # the parent counts the faults
         return Writer(
             self._folder,
             record,
@@ -93,7 +93,7 @@ class Writer:
             ledger=self._ledger,
             values=self._values,
             segment_bytes=self._segment_bytes,
-            queue_limit=self.queue_limit,
+            queue_limit=self.row_limit // WIDTH,
             announce=False,
         )
 
@@ -109,7 +109,7 @@ class Writer:
 
     def drain_below_limit(self) -> None:
         """Wait until the queue is short again: memory stays bounded and nothing is lost."""
-        while len(self.queue) >= self.queue_limit and self._thread.is_alive():
+        while len(self.rows) >= self.row_limit and self._thread.is_alive():
             self._drained.clear()
             self._wake.set()
             self._drained.wait(0.05)
@@ -117,7 +117,7 @@ class Writer:
     def flush(self) -> None:
         """Write everything queued so far to the operating system before returning."""
         with self._flush_lock:
-            goal = self._taken + len(self.queue)
+            goal = self._taken + len(self.rows) // WIDTH
         while self._taken < goal:  # not until the queue is empty: the program may fill it for ever
             with self._flush_lock:
                 self._write_some()
@@ -148,61 +148,53 @@ class Writer:
             self._wake.wait(_IDLE_SECONDS)
             self._wake.clear()
             try:
-                while self.queue and not self._closing:
+                while self.rows and not self._closing:
                     self.flush()
             except Exception as fault:  # noqa: BLE001 - the thread outlives whatever it meets
                 self.fault(f"writer: {type(fault).__name__}", fault)
 
     def _write_some(self) -> None:
-        queue = self.queue
-        count = min(len(queue), _BATCH)
-        calls = queue[:count]  # list slicing and deletion are atomic; appends only ever go to the end
-        del queue[:count]
-        self._drained.set()
+        rows = self.rows
+        count = min(len(rows) // WIDTH, _BATCH)
         try:
-            events = self._settle(calls)
-            if events:
+            try:
+                events = self._ledger.settle(rows, count, self._lost)
+            finally:
+                del rows[: count * WIDTH]  # slicing and deletion are atomic; the program only ever adds to the end
+                self._drained.set()
+            if len(events):
                 self._encode_and_write(events)
         finally:
             self._taken += count
 
-    def _settle(self, calls: list[Call]) -> list[Event]:
-        events = []
-        settle = self._ledger.settle
-        for call in calls:
-            try:
-                event = settle(call)
-            except Exception as fault:  # noqa: BLE001 - counted; the trace says how many
-                self.fault(f"{call[0]}: {type(fault).__name__}", fault, lost=1)
-            else:
-                if event is not None:
-                    events.append(event)
-        return events
+    def _lost(self, op: str, fault: Exception) -> None:
+        """An event could not be recorded: counted; the trace says how many."""
+        self.fault(f"{op}: {type(fault).__name__}", fault, lost=1)
 
-    def _encode_and_write(self, events: list[Event]) -> None:
+    def _encode_and_write(self, events: Settled) -> None:
         try:
             batch = self._encode(events)
         except Exception as fault:  # noqa: BLE001 - what the program passed may be anything
             self.fault(f"encode: {type(fault).__name__}", fault)
-            self._mend_and_write([mend(event) for event in events])
+            self._mend_and_write(mend(events))
         else:
             self._write(batch)
 
-    def _mend_and_write(self, events: list[Event]) -> None:
+    def _mend_and_write(self, events: Settled) -> None:
         """Write what can be encoded of these, halving the batch until what cannot be is alone."""
         try:
             batch = self._encode(events)
-        except Exception as fault:  # noqa: BLE001 - counted; the trace says how many
+        except Exception as fault:  # noqa: BLE001 - counted, below
             if len(events) == 1:
-                self.fault(f"encode {events[0][0]}: {type(fault).__name__}", fault, lost=1)
+                self._lost(f"encode {op_name(events.ops[0])}", fault)
                 return
             half = len(events) // 2
-            self._mend_and_write(events[:half])
-            self._mend_and_write(events[half:])
+            self._mend_and_write(events.part(0, half))
+            self._mend_and_write(events.part(half, len(events)))
         else:
             self._write(batch)
 
-    def _encode(self, events: list[Event]) -> pa.RecordBatch:
+    def _encode(self, events: Settled) -> pa.RecordBatch:
         return to_batch(events, self._record.events + self._record.lost, values=self._values)
 
     def _write(self, batch: pa.RecordBatch) -> None:
@@ -261,3 +253,7 @@ class Writer:
             self._record.save(self._folder)
         except OSError as fault:
             self.fault(f"save record: {type(fault).__name__}", fault)
+
+
+def _ignore(_op: str, _fault: Exception) -> None:
+    pass
