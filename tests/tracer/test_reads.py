@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 from tape import Tape
 
 import driftline as dl
+from driftline.recorder import Recorder
+from driftline.scope import Scope
 
 
 def test_the_same_version_read_again_is_not_recorded_again(tape: Tape) -> None:
@@ -101,3 +105,65 @@ def test_a_read_of_nothing_is_nothing(tape: Tape) -> None:
         dl.read("doc/1", {}, version=1, partial=True)
 
     assert tape.events("read") == []
+
+
+def test_a_version_whose_content_has_changed_is_recorded_again(tape: Tape) -> None:
+    with tape.record() as recording:
+        recorder = recording.recorder
+        dl.read("doc/1", {"a": 1}, version=1)
+        recorder.read_again(recorder.scope(), "doc/1", None, 1, [("/a", 2)], whole=True)
+        recorder.read_again(recorder.scope(), "doc/1", None, 1, [("/a", 3)], whole=False)
+        dl.read("doc/1", {"a": 3}, version=1, partial=True)
+
+    assert tape.facts() == [
+        "main#1 read doc/1@1 whole /a=1",
+        "main#1 read doc/1@1 whole /a=2",
+        "main#1 read doc/1@1 partly /a=3",
+    ]
+
+
+def test_what_the_scope_has_read_or_written_is_known(tape: Tape) -> None:
+    with tape.record() as recording:
+        knows = recording.recorder.knows
+        dl.write("doc/1", {"a": 1}, version=1)
+        dl.read("doc/2", {"a": 1}, version=1, partial=True)
+
+        assert [knows("doc/1", "/a", 1), knows("doc/1", "/a", 2)] == [True, False]
+        assert [knows("doc/2", "/a", 1), knows("doc/2", "/b", 1), knows("doc/2", "", 1)] == [True, False, False]
+        with dl.branch("other"):
+            assert not knows("doc/1", "/a", 1)
+        assert [recording.recorder.highest("doc/1"), recording.recorder.highest("doc/3")] == [1, 0]
+
+
+def test_a_branch_looks_again_at_what_it_watches_before_it_ends(tape: Tape) -> None:
+    class Watched:
+        def look_again(self, recorder: Recorder, scope: Scope, touched: str) -> None:
+            recorder.read_again(scope, "doc/1", None, 1, [(touched, 2)], whole=False)
+
+    watched = Watched()
+    with tape.record() as recording, dl.branch("a"):
+        here = dl.current()
+        assert here is not None
+        recorder = recording.recorder
+        recorder.watched_by(here)[watched] = "/a"
+
+    assert tape.lines()[2:4] == ["a#2 read doc/1@1 partly /a=2", "a#2 branch-end status=ok"]
+
+
+def test_a_thread_of_its_own_looks_again_when_the_recording_ends(tape: Tape) -> None:
+    class Watched:
+        def look_again(self, recorder: Recorder, scope: Scope, touched: str) -> None:
+            recorder.read_again(scope, "doc/1", None, 1, [(touched, 2)], whole=False)
+
+    def work() -> None:
+        here = dl.current()
+        assert here is not None
+        recording.recorder.watched_by(here)[watched] = "/a"
+
+    watched = Watched()
+    with tape.record() as recording:
+        thread = threading.Thread(target=work, name="worker")
+        thread.start()
+        thread.join()
+
+    assert tape.lines()[-2:] == ["worker#1 read doc/1@1 partly /a=2", "worker#1 branch-end status=ok"]

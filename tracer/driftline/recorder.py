@@ -16,6 +16,7 @@ from contextvars import copy_context
 from itertools import chain
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from opentelemetry.context import attach, detach, get_current, set_value
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
@@ -32,7 +33,7 @@ from driftline.calls import (
 )
 from driftline.clock import HybridClock
 from driftline.objects import ObjectState, Place
-from driftline.scope import CURRENT, Branch, Scope
+from driftline.scope import CURRENT, Branch, Scope, Watched
 from driftline.sightings import Version
 from driftline.values import flatten, flatten_patch, text_of, version_of
 
@@ -78,7 +79,7 @@ class Recorder:
         self.own = _Own()
         self._tag = branch_tag
         self._ids = 0
-        self._thread_branches: list[str] = []
+        self._thread_branches: dict[str, Watched | None] = {}  # what each watches
         self._lock = threading.RLock()  # a signal handler may record while its thread does
         self._rows, self._limit = writer.rows, writer.row_limit
         self._objects = writer.objects
@@ -92,10 +93,10 @@ class Recorder:
         self._lock = threading.RLock()
         self._rows, self._limit = writer.rows, writer.row_limit
         self._tag = branch_tag
-        self._thread_branches = []
+        self._thread_branches = {}
         outer = CURRENT.get() or self.own.scope
         own = self.start_branch(f"process-{os.getpid()}", None, outer.branch if outer is not None else None)
-        self._thread_branches.append(own.id)
+        self._thread_branches[own.id] = None
         CURRENT.set(Scope(own, outer=outer))
 
     # ---- scopes ---------------------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ class Recorder:
             thread = threading.current_thread()
             is_main = thread is threading.main_thread()
             own = self.own.scope = Scope(self.start_branch("main" if is_main else thread.name, None, None))
-            self._thread_branches.append(own.branch.id)
+            self._thread_branches[own.branch.id] = None
         return own
 
     def parent_scope(self) -> Scope | None:
@@ -139,13 +140,25 @@ class Recorder:
 
     def end_branch(self, branch: Branch, fault: BaseException | None) -> None:
         """Record the end of a branch; unless it failed, its parent gains what it saw."""
+        for watched, touched in list((branch.watched or {}).items()):
+            watched.look_again(self, Scope(branch), touched)
         with self._lock:
             self._append("branch-end", Scope(branch), _outcome(fault))
 
     def end_thread_branches(self) -> None:
         """Record the end of the branches that threads were given for want of one: recording ends for them too."""
-        for branch_id in self._thread_branches:  # not the branch: it may be long gone
-            self.end_branch(Branch(branch_id, "", None, None, self), None)
+        for branch_id, watched in list(self._thread_branches.items()):
+            branch = Branch(branch_id, "", None, None, self)  # not the branch itself: it may be long gone
+            branch.watched = watched
+            self.end_branch(branch, None)
+
+    def watched_by(self, branch: Branch) -> Watched:
+        """What a branch looks at again when it ends, to be added to."""
+        if branch.watched is None:
+            branch.watched = WeakKeyDictionary()
+            if branch.id in self._thread_branches:
+                self._thread_branches[branch.id] = branch.watched
+        return branch.watched
 
     def begin(self, op: str, scope: Scope, name: str, rare: Mapping[str, Any]) -> Scope:
         """Record the begin of a unit or task, and give the scope inside it."""
@@ -308,6 +321,32 @@ class Recorder:
                 self._retype(place, type_)
             self._push("read", place, version, None, path, payload, rare)
 
+    def read_again(
+        self, scope: Scope, object_id: str, type_: str | None, version: int, leaves: Leaves, *, whole: bool,
+    ) -> None:  # fmt: skip
+        """A branch read a version whose content is not what it was: recorded even if the version was read before."""
+        place = self._place(object_id, type_, scope)
+        if whole:
+            place.whole = version
+        else:
+            place.fields.update((name, version) for name, _ in leaves)
+        path, payload = _flat(leaves)
+        rare: Rare = WHOLE if whole else PARTIAL
+        if self._traced:
+            rare = self._with_span(rare)
+        with self._lock:
+            self._push("read", place, version, None, path, payload, rare)
+
+    def knows(self, object_id: str, path: str, version: int) -> bool:
+        """Whether the scope in force has read or written this field at this version: a read of it would be dropped."""
+        place = self.scope().places.get(object_id)
+        return place is not None and version in (place.fields.get(path), place.whole)
+
+    def highest(self, object_id: str) -> int:
+        """The highest version number known of an object, 0 if none is."""
+        state = self._objects.get(object_id)
+        return 0 if state is None else state.number
+
     def mark(self, op: str, object_id: str, version: Version | None, rare: Rare) -> None:
         """Something was decided about a version: `snapshot`, `promote`, `quarantine` or `reject`."""
         place = self._place(object_id, None)
@@ -323,9 +362,10 @@ class Recorder:
                 state.number = version
             self._push(op, place, version, None, None, None, rare)
 
-    def _place(self, object_id: str, type_: str | None) -> Place:
-        """The object as the scope in force meets it."""
-        scope = CURRENT.get()
+    def _place(self, object_id: str, type_: str | None, scope: Scope | None = None) -> Place:
+        """The object as a scope, by default the one in force, meets it."""
+        if scope is None:
+            scope = CURRENT.get()
         if scope is None or scope.branch.recorder is not self:
             scope = self.own.scope or self.scope()
         place = scope.places.get(object_id)

@@ -6,13 +6,25 @@ A context variable follows `asyncio.create_task` and `asyncio.to_thread`, but ne
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from driftline.sightings import Sightings
 
 if TYPE_CHECKING:
     from driftline.objects import Place
+
+
+class CanChange(Protocol):
+    """An object whose content can change without a call of ours."""
+
+    def look_again(self, recorder: Any, scope: Scope, touched: Any) -> None:
+        """A branch that touched it ends: record what it holds now, if that is not what was recorded. Never raises."""
+
+
+#: Such objects, each with what the branch has touched of it.
+Watched = MutableMapping[CanChange, Any]
 
 
 class Branch:
@@ -23,9 +35,10 @@ class Branch:
         name: What the user called it.
         phase: The phase it works in, inherited from its parent when not given; may be None.
         parent: The branch it forked from, or None.
+        watched: What it has touched of objects that can be mutated unseen; None: nothing.
     """
 
-    __slots__ = ("id", "name", "parent", "phase", "recorder", "sightings")
+    __slots__ = ("id", "name", "parent", "phase", "recorder", "sightings", "watched")
 
     def __init__(self, branch_id: str, name: str, phase: str | None, parent: Branch | None, recorder: object) -> None:
         self.id = branch_id
@@ -34,6 +47,7 @@ class Branch:
         self.parent = parent
         self.recorder = recorder  # it means nothing in another recording
         self.sightings = Sightings()
+        self.watched: Watched | None = None
 
     def __repr__(self) -> str:
         return f"<Branch {self.id}>"
