@@ -2,7 +2,7 @@
 
     python benchmarks/analysis.py [--events N] [--rounds N] [--seed N]
 
-A trace is made first, straight as Arrow batches: some 20,000 objects, the hottest with a quarter of the events, 40
+A trace is made first, straight as Arrow batches: an object for each 50 field events, the hottest with a quarter of the events, 40
 branches that read, patch and write whole objects, and about 2 % of the writes from a stale base. Each measurement runs
 in a process of its own, so that its peak of resident memory is its own. Both sides read the same files, and must find
 the same number of stale overwrites.
@@ -30,7 +30,7 @@ from driftline.header import Header, ProcessRecord
 from driftline.reader import Trace
 from driftline.schema import EVENT, FIELD, FORMAT, OPERATIONS, REFERENCE, segment_name
 
-OBJECTS: Final = 20_000
+FIELD_EVENTS_PER_OBJECT: Final = 50
 HOTTEST: Final = 0.25  # share of the events that the hottest object gets
 BRANCHES: Final = 40
 STALE: Final = 0.02
@@ -67,11 +67,12 @@ def value(rng: Random, path: str) -> Value:
 def rows(events: int, seed: int) -> Iterator[Row]:
     """The rows of a trace with so many field events."""
     rng = Random(seed)  # noqa: S311 - a workload, not a secret
-    shared = [Shared(number) for number in range(OBJECTS)]
+    objects = max(1, events // FIELD_EVENTS_PER_OBJECT)
+    shared = [Shared(number) for number in range(objects)]
     branches = [f"agent{number % 8}#{number}" for number in range(BRANCHES)]
     for branch in branches:
         yield {"op": "branch-start", "branch": branch, "name": branch.partition("#")[0], "phase": "reasoning"}
-    weights = [HOTTEST, *(1 / rank for rank in range(2, OBJECTS + 1))]
+    weights = [HOTTEST, *(1 / rank for rank in range(2, objects + 1))]
     rest = (1 - HOTTEST) / sum(weights[1:])
     cumulative = list(itertools.accumulate([HOTTEST, *(weight * rest for weight in weights[1:])]))
     made, units, tasks = 0, itertools.count(1), itertools.count(1)

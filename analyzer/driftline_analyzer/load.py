@@ -1,19 +1,21 @@
 """Step 1, load: the trace's streams into the DuckDB tables `event` and `field`, names as numbers.
 
-One pass over the streams, a part at a time, so that memory stays bounded whatever the trace holds. Names are numbered
-on the way, once for each dictionary rather than once for each row. One thread decodes while another inserts.
+One pass over the streams, a batch at a time, so that memory stays bounded whatever the trace holds. Names are numbered
+on the way, once for each dictionary rather than once for each row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.errors import DriftlineError
 from driftline.reader import ProcessTrace, Trace
 from driftline.schema import EVENT, FIELD
 
@@ -29,11 +31,7 @@ _FIRST: Final = ("seq", "clock", "op", *_NAMED)
 _PLAIN: Final = tuple(name for name in EVENT.names if name not in {*_FIRST, "fields"})
 _FIELD_MEMBERS: Final = tuple(member for member in FIELD if member.name != "path")
 _DECODED_ROWS: Final = 16_384  # smaller batches, as a slow program's recorder writes them, are joined to so many
-_INSERTED_ROWS: Final = 1 << 19  # at once, or so many bytes: several of DuckDB's row groups, which are 122,880 rows
-_INSERTED_BYTES: Final = 128 << 20
-
-
-_Part = tuple[list[pa.RecordBatch], list[pa.RecordBatch]]
+_DECODED_BYTES: Final = 64 << 20
 
 
 def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
@@ -56,13 +54,16 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
         DriftlineError: If a segment is of a newer format, or none of Driftline's.
     """
     loader = _Loader(trace)
-    _pour(connection, "event", [loader.no_event], make=True)
-    _pour(connection, "field", [loader.no_field], make=True)
-    for events, fields in _ahead(_parts(loader, trace)):
-        _pour(connection, "event", events)
-        _pour(connection, "field", fields)
+    with _spool(connection) as spool:
+        try:
+            _make(connection, "field", loader.fields(trace, spool))
+        except duckdb.Error:
+            if loader.refusal is not None:
+                raise loader.refusal from None  # DuckDB knows it only as text
+            raise
+        _make(connection, "event", loader.events(spool))
     for table, names in loader.names.items():
-        _pour(connection, table, [names.as_batch()], make=True)
+        _make(connection, table, names.as_reader())
     connection.execute(
         "CREATE TABLE process (p INTEGER, process VARCHAR, pid BIGINT, host VARCHAR, argv VARCHAR[], started BIGINT,"
         " ended BIGINT, closed BOOLEAN, events BIGINT, lost BIGINT, faults MAP(VARCHAR, BIGINT), missing VARCHAR[])",
@@ -72,22 +73,29 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
     return loader.order.kept
 
 
-def _parts(loader: _Loader, trace: Trace) -> Iterator[_Part]:
-    """The rows of `event` and of `field`, as many at a time as are inserted at once."""
-    events: list[pa.RecordBatch] = []
-    fields: list[pa.RecordBatch] = []
-    rows = size = 0
-    for process, batch in _joined(trace):
-        event, field = loader.split(process, batch)
-        events.append(event)
-        fields.append(field)
-        rows += batch.num_rows
-        size += event.nbytes + field.nbytes
-        if rows >= _INSERTED_ROWS or size >= _INSERTED_BYTES:
-            yield events, fields
-            events, fields, rows, size = [], [], 0, 0
-    if events:
-        yield events, fields
+@contextmanager
+def _spool(connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
+    """A file beside the database, for as long as the block runs.
+
+    One pass over the trace gives two tables, and DuckDB is quickest when a table is made from one stream: so events wait
+    here, as plain Arrow, while fields stream in.
+    """
+    ((folder,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    path = Path(folder) / "events.arrows"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _make(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.RecordBatchReader) -> None:
+    """Make a table of a stream of rows."""
+    connection.register("rows_read", rows)
+    try:
+        connection.execute(f"CREATE TABLE {table} AS FROM rows_read")
+    finally:
+        connection.unregister("rows_read")
 
 
 def _joined(trace: Trace) -> Iterator[tuple[ProcessTrace, pa.RecordBatch]]:
@@ -96,7 +104,7 @@ def _joined(trace: Trace) -> Iterator[tuple[ProcessTrace, pa.RecordBatch]]:
     of: ProcessTrace | None = None
     rows = size = 0
     for process, batch in trace.batches():
-        full = rows >= _DECODED_ROWS or size >= _INSERTED_BYTES
+        full = rows >= _DECODED_ROWS or size >= _DECODED_BYTES
         if of is not None and (full or process is not of or batch.schema != waiting[0].schema):
             yield of, _one(waiting)
             waiting, rows, size = [], 0, 0
@@ -115,15 +123,6 @@ def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return joined
 
 
-def _ahead(parts: Iterator[_Part]) -> Iterator[_Part]:
-    """The same parts, each made while the one before is in use."""
-    with ThreadPoolExecutor(1) as thread:
-        made = thread.submit(next, parts, None)
-        while (part := made.result()) is not None:
-            made = thread.submit(next, parts, None)
-            yield part
-
-
 class _Names:
     """Names and their numbers, from 1 in the order of first mention."""
 
@@ -137,11 +136,11 @@ class _Names:
         own = [known.setdefault(name, len(known)) for name in encoded.dictionary.to_pylist()]
         return pa.array(own, pa.int32()).take(encoded.indices)
 
-    def as_batch(self) -> pa.RecordBatch:
+    def as_reader(self) -> pa.RecordBatchReader:
         """Every number with its name."""
         names = list(self._numbers)[1:]
         columns = [pa.array(range(1, len(names) + 1), pa.int32()), pa.array(names, pa.utf8())]
-        return pa.record_batch(columns, names=["number", "name"])
+        return pa.table(columns, names=["number", "name"]).to_reader()
 
 
 class _Loader:
@@ -149,6 +148,7 @@ class _Loader:
 
     def __init__(self, trace: Trace) -> None:
         self.order = _Order()
+        self.refusal: DriftlineError | OSError | None = None  # what ended the reading, if anything did
         self.names = {table: _Names() for table in (*(table for table, _ in _NAMED.values()), "path_name")}
         self._processes = {process.process: number for number, process in enumerate(trace.processes)}
         self._loaded = 0
@@ -158,10 +158,28 @@ class _Loader:
         own = [pa.field("e", pa.int64()), pa.field("p", pa.int32())]
         self._event = pa.schema([*own, *plain, *numbers, *rest])
         self._field = pa.schema([pa.field("e", pa.int64()), pa.field("f", pa.int32()), *_FIELD_MEMBERS])
-        self.no_event = pa.RecordBatch.from_pylist([], schema=self._event)
-        self.no_field = pa.RecordBatch.from_pylist([], schema=self._field)
 
-    def split(self, process: ProcessTrace, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    def fields(self, trace: Trace, spool: Path) -> pa.RecordBatchReader:
+        """The rows of `field`; those of `event` go to the spool on the way."""
+        return pa.RecordBatchReader.from_batches(self._field, self._fields(trace, spool))
+
+    def _fields(self, trace: Trace, spool: Path) -> Iterator[pa.RecordBatch]:
+        with pa.OSFile(str(spool), "wb") as file, pa.ipc.new_stream(file, self._event) as stream:
+            try:
+                for process, batch in _joined(trace):
+                    event, field = self._split(process, batch)
+                    stream.write_batch(event)
+                    yield field
+            except (DriftlineError, OSError) as fault:
+                self.refusal = fault
+                raise
+
+    @staticmethod
+    def events(spool: Path) -> pa.RecordBatchReader:
+        """The rows of `event`, once those of `field` have all been read."""
+        return pa.ipc.open_stream(pa.memory_map(str(spool)))
+
+    def _split(self, process: ProcessTrace, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """The rows of `event` and of `field` that a batch makes."""
         rows = batch.num_rows
         self.order.watch(batch.column("clock"))
@@ -230,12 +248,3 @@ def _row(number: int, process: ProcessTrace) -> list[object]:
         record.faults,
         process.missing,
     ]
-
-
-def _pour(
-    connection: duckdb.DuckDBPyConnection, table: str, batches: list[pa.RecordBatch], *, make: bool = False
-) -> None:
-    """Insert batches into a table, or make it of them."""
-    connection.register("batches", pa.Table.from_batches(batches))
-    connection.execute(f"{f'CREATE TABLE {table} AS' if make else f'INSERT INTO {table}'} FROM batches")
-    connection.unregister("batches")
