@@ -100,11 +100,14 @@ reached AS (
     ASOF JOIN sighted AS first ON first.o = s.o AND s.pos <= first.pos
     ASOF LEFT JOIN sighted AS last ON last.o = s.o AND coalesce(s.until, 9223372036854775807) > last.pos
 ),
+-- Materialized, or every piece meets every sighting of its object before their positions are compared.
+met AS MATERIALIZED (
+    SELECT p.open_unit, p.e, p.o, p.b, n.pos FROM reached AS p JOIN sighted AS n ON n.o = p.o AND n.no = p.no
+),
 seen AS (
     SELECT p.open_unit, p.e, p.o, s.b AS other, s.e AS sighting
-    FROM reached AS p
-    JOIN sighted AS n ON n.o = p.o AND n.no = p.no
-    JOIN sighting AS s ON s.o = n.o AND s.pos = n.pos AND s.b <> p.b AND s.e > p.e
+    FROM met AS p
+    JOIN sighting AS s ON s.o = p.o AND s.pos = p.pos AND s.b <> p.b AND s.e > p.e
     LEFT JOIN unit AS u ON u.u = s.u
     WHERE u.open_unit IS DISTINCT FROM p.open_unit
     UNION
