@@ -2,10 +2,10 @@
 
     python benchmarks/analysis.py [--events N] [--rounds N] [--seed N]
 
-A trace is made first, straight as Arrow batches: an object for each 50 field events, the hottest with a quarter of the events, 40
-branches that read, patch and write whole objects, and about 2 % of the writes from a stale base. Each measurement runs
-in a process of its own, so that its peak of resident memory is its own. Both sides read the same files, and must find
-the same number of stale overwrites.
+A trace is made first, straight as Arrow batches: an object for each 50 field events, the hottest with a quarter of the
+events, 40 branches that read, patch and write whole objects, and about 2 % of the writes from a stale base. Each
+measurement runs in a process of its own, so that its peak of resident memory is its own. Both sides read the same
+files, and must find the same number of stale overwrites.
 """
 
 from __future__ import annotations
