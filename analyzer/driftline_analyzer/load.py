@@ -77,8 +77,8 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
 def _spool(connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
     """A file beside the database, for as long as the block runs.
 
-    One pass over the trace gives two tables, and DuckDB is quickest when a table is made from one stream: so events wait
-    here, as plain Arrow, while fields stream in.
+    One pass over the trace gives two tables, and DuckDB is quickest when a table is made from one stream: so events
+    wait here, as plain Arrow, while fields stream in.
     """
     ((folder,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     Path(folder).mkdir(parents=True, exist_ok=True)
