@@ -9,7 +9,7 @@ understood is an error: a case that is not read is a case not tested.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -68,7 +68,7 @@ _CASE: Final = re.compile(
     r"(?:\n```findings\n(?P<findings>(?:(?!```).*\n)+)```\n)?\s*",
 )
 _FINDING: Final = re.compile(
-    r"DRF\d{3} \S+( \S+@\S+)?( (/\S*|\"\"))*( over( \S+)+?)?( from \S+)? \((recorded|inferred)\)",
+    r"DRF\d{3} \S+( \S+@\S+)?( (/\S*|\"\"))*( over( \S+)+?)?( from \S+)? \((recorded|inferred)\)( also( DRF\d{3})+)?",
 )
 
 
@@ -92,11 +92,11 @@ def _case(where: str, name: str, section: str, text: str) -> Case:
 # ---- cases → findings ---------------------------------------------------------------------------------------------
 
 
-def finding_line(finding: Finding, space: str = "") -> str:
+def finding_line(finding: Finding, space: str = "", gave_way: Collection[str] = ()) -> str:
     """A finding as case files write it: code, branch, object and version, fields, others, base, basis.
 
     `DRF101 B doc/1@3 /n over A from 1 (recorded)`; a field that is the whole of a single value is written `""`. The
-    namespace is left out of every name.
+    namespace is left out of every name. Rules that gave way follow: `(recorded) also DRF107`.
     """
     words = [finding.code, finding.branch.removeprefix(space)]
     if finding.object is not None:
@@ -106,7 +106,8 @@ def finding_line(finding: Finding, space: str = "") -> str:
         words += ["over", *sorted(other.branch.removeprefix(space) for other in finding.others)]
     if finding.base is not None:
         words += ["from", finding.base]
-    return " ".join([*words, f"({finding.basis})"])
+    words.append(f"({finding.basis})")
+    return " ".join([*words, "also", *sorted(gave_way)] if gave_way else words)
 
 
 def find(cases: Iterable[Case], folder: Path) -> dict[Case, list[str]]:
@@ -128,7 +129,10 @@ def find(cases: Iterable[Case], folder: Path) -> dict[Case, list[str]]:
         path = folder / f"{'ordered' if ordered else 'unordered'}.drift"
         record_traces(texts, path)
         with analyze(path) as analysis:
-            for finding in analysis.findings():
+            findings = analysis.findings()
+            speaking = {(finding.evidence[0], finding.code) for finding in findings}
+            for finding in findings:
                 space = finding.branch.partition(".")[0] + "."
-                found[spaces[space]].append(finding_line(finding, space))
+                silent = {rule.code for rule in finding.also if (finding.evidence[0], rule.code) not in speaking}
+                found[spaces[space]].append(finding_line(finding, space, silent))
     return found

@@ -73,6 +73,7 @@ def found(finding: Finding) -> Found:
         others=frozenset(party.branch_id for party in finding.others),
         base=finding.base if finding.code < "DRF200" else None,
         basis=finding.basis,
+        also=frozenset(rule.code for rule in finding.also) & frozenset(RULES),
     )
 
 
@@ -96,7 +97,8 @@ def section(title: str, lines: Iterable[str]) -> str:
 
 def finding_line(finding: Found) -> str:
     where = f"{finding.object} {sorted(finding.fields)}"
-    return f"{finding.code} {finding.event} {where} others={sorted(finding.others)} base={finding.base} {finding.basis}"
+    who = f"others={sorted(finding.others)} also={sorted(finding.also)}"
+    return f"{finding.code} {finding.event} {where} {who} base={finding.base} {finding.basis}"
 
 
 def event_line(event: Event) -> str:

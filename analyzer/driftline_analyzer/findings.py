@@ -63,6 +63,7 @@ class Finding:
         message: The finding in one sentence.
         basis: `recorded` if every fact was recorded, `inferred` if the base was worked out.
         evidence: Event ids, `PROCESS:SEQ`; the event at fault first.
+        also: The other rules that see the same event, by code; those that gave way to this one among them.
         blast: What it contaminated; None if it was not followed.
         fingerprint: The same from run to run for the same drift.
     """
@@ -81,6 +82,7 @@ class Finding:
     message: str
     basis: str
     evidence: tuple[str, ...]
+    also: tuple[Rule, ...]
     blast: Blast | None
     fingerprint: str
 
@@ -113,6 +115,7 @@ class Finding:
             "message": self.message,
             "basis": self.basis,
             "evidence": list(self.evidence),
+            "also": [known.name for known in self.also],
             "blast_radius": None
             if self.blast is None
             else {
@@ -142,7 +145,7 @@ against AS (
     FROM (SELECT n, unnest(against) AS e FROM finding) AS f JOIN event_id AS i ON i.e = f.e GROUP BY n
 )
 SELECT f.n, f.code, o.object, o.type, f.fields, coalesce(e.label, e.version::VARCHAR), f.base, b.name, b.branch,
-    coalesce(x.others, []), e.clock, f.basis, i.id, coalesce(a.ids, []), t.name,
+    coalesce(x.others, []), e.clock, f.basis, i.id, coalesce(a.ids, []), f.also, t.name,
     bl.versions, bl.branches, bl.objects, bl.outputs, bl.output_count
 FROM finding AS f
 JOIN event AS e ON e.e = f.e
@@ -164,8 +167,8 @@ def load_findings(connection: duckdb.DuckDBPyConnection, codes: frozenset[str]) 
 
 
 def _finding(row: tuple[Any, ...]) -> Finding:
-    (number, code, object_id, type_, fields, version, base, branch, branch_id, others, clock, basis, own, against, task,
-     versions, branches, objects, outputs, output_count) = row  # fmt: skip
+    (number, code, object_id, type_, fields, version, base, branch, branch_id, others, clock, basis, own, against, also,
+     task, versions, branches, objects, outputs, output_count) = row  # fmt: skip
     known = rule(code)
     parties = tuple(Party(other["branch"], other["branch_id"]) for other in others)
     names = sorted({party.branch for party in parties})
@@ -201,6 +204,7 @@ def _finding(row: tuple[Any, ...]) -> Finding:
         message=message,
         basis=basis,
         evidence=(own, *against),
+        also=tuple(rule(code) for code in also),
         blast=None if versions is None else Blast(versions, branches, objects, tuple(outputs), output_count),
         fingerprint=xxh3_64_hexdigest("\x1f".join(identity).encode()),
     )

@@ -11,6 +11,9 @@ and the last is one SQL file in `steps/`, whose header says which tables it make
     base     VARCHAR    the version that the writer had seen, or null
     basis    VARCHAR    'recorded' or 'inferred'
 
+and, where its definition gives way to another rule, gives_way BOOLEAN: such a row is no finding, but the findings at
+the same event name the rule.
+
 A detector whose header says `reads: findings` runs after all that do not, and reads what they found in table
 `detected`: these columns, behind `code`.
 """
@@ -32,6 +35,17 @@ STEPS: Final = ("order", "descent", "versions", "fields", "reads", "marks", "los
 
 #: Called before each step with its name and the share of the work done so far, 0 to 1.
 Progress = Callable[[str, float], None]
+
+
+# `also`: the codes of the other rules that see the same event, those that gave way among them.
+_FINDING: Final = """
+CREATE TABLE finding AS
+SELECT row_number() OVER (ORDER BY d.e, d.code, d.fields)::INTEGER AS n, d.* EXCLUDE (gives_way),
+    list_filter(seen.codes, lambda code: code <> d.code) AS also
+FROM detected AS d
+JOIN (SELECT e, list_sort(list(DISTINCT code)) AS codes FROM detected GROUP BY e) AS seen ON seen.e = d.e
+WHERE NOT d.gives_way
+"""
 
 
 def run(trace: Trace, connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
@@ -66,13 +80,9 @@ def run(trace: Trace, connection: duckdb.DuckDBPyConnection, progress: Progress)
 def _detect(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "CREATE TEMP TABLE detected (code VARCHAR, e BIGINT, fields VARCHAR[], others INTEGER[], against BIGINT[],"
-        " base VARCHAR, basis VARCHAR)",
+        " base VARCHAR, basis VARCHAR, gives_way BOOLEAN DEFAULT false)",
     )
     for rule in sorted(rules(), key=lambda rule: rule.reads_findings):  # stable: else by code
-        connection.execute(
-            f"INSERT INTO detected SELECT '{rule.code}', e, fields, others, against, base, basis FROM ({rule.query})",  # noqa: S608 - ours
-        )
-    connection.execute(
-        "CREATE TABLE finding AS SELECT row_number() OVER (ORDER BY e, code)::INTEGER AS n, * FROM detected",
-    )
+        connection.execute(f"INSERT INTO detected BY NAME SELECT '{rule.code}' AS code, * FROM ({rule.query})")  # noqa: S608 - ours
+    connection.execute(_FINDING)
     connection.execute("DROP TABLE detected")

@@ -78,6 +78,7 @@ def test_json_has_the_keys_that_are_promised(analyse: Analyse) -> None:
         "message": finding.message,
         "basis": "recorded",
         "evidence": list(finding.evidence),
+        "also": ["silent-revert", "dropped-field"],
         "blast_radius": {
             "versions": 1,
             "branches": 1,

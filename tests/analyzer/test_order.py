@@ -88,17 +88,28 @@ def test_a_unit_is_as_good_as_the_worst_around_it(analyse: Analyse) -> None:
     """)
     names = ("committed", "unknown", "aborted")
     found = analysis.rows(
-        "SELECT x.name, x.outcome, x.effective, o.name FROM unit AS x LEFT JOIN unit AS o ON o.u = x.open_unit"
-        " ORDER BY x.u"
+        "SELECT x.name, x.outcome, x.effective, o.name, a.name FROM unit AS x LEFT JOIN unit AS o ON o.u = x.open_unit"
+        " JOIN unit AS a ON a.u = x.outermost ORDER BY x.u"
     )
-    assert [(name, names[own], names[effective], open_unit) for name, own, effective, open_unit in found] == [
-        ("outer", "unknown", "unknown", "outer"),
-        ("middle", "aborted", "aborted", "outer"),
-        ("inner", "committed", "aborted", "outer"),
-        ("lonely", "committed", "committed", None),
-        ("lost", "unknown", "unknown", "lost"),
-        ("within", "committed", "unknown", "lost"),
+    assert [(name, names[own], names[effective], *units) for name, own, effective, *units in found] == [
+        ("outer", "unknown", "unknown", "outer", "outer"),
+        ("middle", "aborted", "aborted", "outer", "outer"),
+        ("inner", "committed", "aborted", "outer", "outer"),
+        ("lonely", "committed", "committed", None, "lonely"),
+        ("lost", "unknown", "unknown", "lost", "lost"),
+        ("within", "committed", "unknown", "lost", "lost"),
     ]
+
+
+def test_a_unit_known_by_name_alone_may_have_ended_either_way(analyse_rows: Analyse) -> None:
+    rows = [
+        {"op": "unit-begin", "process": "p1", "branch": "a#1", "unit": "in#1", "parent": "out#2", "clock": 1},
+        {"op": "unit-commit", "process": "p1", "branch": "a#1", "unit": "in#1", "clock": 2},
+    ]
+    found = analyse_rows(rows).rows(
+        "SELECT x.unit, x.effective, o.unit FROM unit AS x JOIN unit AS o ON o.u = x.outermost ORDER BY x.u"
+    )
+    assert found == [("in#1", 1, "out#2"), ("out#2", 1, "out#2")]
 
 
 def test_units_that_enclose_each_other_end(analyse_rows: Analyse) -> None:
@@ -260,8 +271,8 @@ def test_a_trace_without_an_order_has_no_positions(analyse: Analyse) -> None:
         A: patch doc/1 {n: 2} @2 base 1
         A: merge doc/1 {n: 2} @3 bases 1 2
     """)
-    assert analysis.rows("SELECT pos, base_pos FROM write") == [(None, None)] * 3
-    assert analysis.rows("SELECT pos FROM read") == [(None,)]
+    assert analysis.rows("SELECT v, pos, base_pos FROM write ORDER BY e") == [(v, None, None) for v in (1, 2, 3)]
+    assert analysis.rows("SELECT v, pos FROM read") == [(1, None)]
     assert analysis.rows("SELECT * FROM setting") == []
 
 

@@ -225,6 +225,40 @@ def test_reads_have_the_position_of_what_they_read(analyse: Analyse) -> None:
     assert analysis.rows("SELECT pos, whole FROM read ORDER BY e") == [(1, True), (2, False), (2, True)]
 
 
+def test_what_happens_in_one_unit_has_the_same_outermost_one(analyse: Analyse) -> None:
+    analysis = analyse("""
+        A: begin outer
+        A: write doc/1 {n: 0} @1
+        A: begin inner
+        B: fork A
+        B: read doc/1 @1
+        A: commit inner
+        A: commit outer
+        A: begin next
+        A: read doc/1 @1
+        A: commit next
+        M: read doc/1 @1
+    """)
+    found = analysis.rows("SELECT u.name FROM read AS r LEFT JOIN unit AS u ON u.u = r.outermost ORDER BY r.e")
+    assert found == [("outer",), ("next",), (None,)]
+    assert analysis.rows("SELECT u.name FROM write AS w JOIN unit AS u ON u.u = w.outermost") == [("outer",)]
+
+
+def test_a_version_has_one_number_whatever_it_is_called(analyse: Analyse) -> None:
+    analysis = analyse("""
+        unordered
+        M: write doc/1 {n: 0} @red
+        M: write doc/1 {n: 1} @blue
+        A: read doc/1 @blue
+        A: read doc/1 @red
+        M: write doc/2 {n: 1} @7
+        A: read doc/2 @7
+    """)
+    red, blue, seven = (v for (v,) in analysis.rows("SELECT v FROM write ORDER BY e"))
+    assert (red != blue, seven) == (True, 7)
+    assert analysis.rows("SELECT v FROM read ORDER BY e") == [(blue,), (red,), (7,)]
+
+
 # ---- marks --------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from traces import record_trace
 from typer.testing import Result
 
 from driftline_analyzer import analyze, rules
@@ -80,6 +81,13 @@ def test_a_message(lost: Path, ask: Ask) -> None:
     assert f"  next:  driftline blame {lost} 'context/42@3#/summary'\n" in text
     assert "DRF101  stale-overwrite  error  1" in text
     assert text.endswith("1 error in 15 events, 4 branches, 2 objects\n")
+
+
+def test_a_message_names_the_other_rules_at_its_event(tmp_path: Path, ask: Ask) -> None:
+    lines = ["M: write doc/1 {n: 0, back: 0} @1", "A: patch doc/1 {n: 1, back: 1, new: 1} @2 base 1"]
+    record_trace("\n".join([*lines, "B: write doc/1 {n: 2, back: 0} @3 base 1"]), tmp_path / "run.drift")
+    text = ask("analyze", tmp_path / "run.drift", "--select", "DRF101").stdout
+    assert "  also:  DRF102 silent-revert and DRF103 dropped-field\n" in text
 
 
 def test_the_next_command_works(lost: Path, ask: Ask) -> None:

@@ -7,6 +7,7 @@ here is fast, and nothing here is shared with the analyzer: the two agree only i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from reference import (
@@ -35,5 +36,10 @@ RULES: Final[dict[str, Callable[[History], list[Found]]]] = {
 
 
 def find_all(history: History) -> list[Found]:
-    """What every rule finds."""
-    return [found for find in RULES.values() for found in find(history)]
+    """What every rule finds, each finding with the other rules that see the same event."""
+    seen = [found for find in RULES.values() for found in find(history)]
+    return [
+        replace(found, also=frozenset(other.code for other in seen if other.event == found.event) - {found.code})
+        for found in seen
+        if not found.gives_way
+    ]

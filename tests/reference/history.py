@@ -30,6 +30,8 @@ class Found:
     others: frozenset[str]
     base: str | None
     basis: Basis
+    gives_way: bool = False  # no finding of its own: what is found at the same event names its rule
+    also: frozenset[str] = frozenset()  # the other rules that see the same event; filled in by `find_all`
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 --
 --   object  o, object, type                       branch  b, branch, name, phase, parent, began, started, ended, ...
 --   path    f, path (f = 0 stands for the whole object)
---   unit    u, unit, name, b, parent, began, ended, outcome, effective, open_unit
+--   unit    u, unit, name, b, parent, began, ended, outcome, effective, open_unit, outermost
 --   task    t, task, name, b, signature, began, ended, status
 --   event   e, ..., b, u, t, o                    field   e, f, ...
 --   mention o, p, version, label, pos             only for objects whose versions the clock orders
@@ -46,17 +46,23 @@ SELECT number, name, false FROM path_name;
 DROP TABLE path_name;
 
 -- Units. Outcomes are coded 0 committed, 1 unknown, 2 aborted, so that the worst around a unit is the greatest. A chain
--- of parents longer than 64, or circular, is followed no further.
+-- of parents longer than 64, or circular, is followed no further. A unit of which only the name was recorded, as that of a
+-- parent, is one of unknown outcome.
+INSERT INTO unit_name
+SELECT (SELECT max(number) FROM unit_name) + row_number() OVER (ORDER BY parent), parent
+FROM (SELECT DISTINCT parent FROM event WHERE op = 'unit-begin' AND parent IS NOT NULL) AS around
+ANTI JOIN unit_name AS n ON n.name = around.parent;
+
 CREATE TABLE unit AS
 WITH RECURSIVE named AS (
-    SELECT e.u, any_value(n.name) AS unit,
+    SELECT n.number AS u, any_value(n.name) AS unit,
         any_value(e.name) FILTER (op = 'unit-begin') AS name,
         any_value(b) FILTER (op = 'unit-begin') AS b,
         any_value(parent) FILTER (op = 'unit-begin') AS parent,
         min(e) FILTER (op = 'unit-begin') AS began,
         max(e) FILTER (op IN ('unit-commit', 'unit-abort')) AS ended,
         CASE WHEN bool_or(op = 'unit-abort') THEN 2 WHEN bool_or(op = 'unit-commit') THEN 0 ELSE 1 END AS outcome
-    FROM event AS e JOIN unit_name AS n ON n.number = e.u GROUP BY e.u
+    FROM unit_name AS n LEFT JOIN event AS e ON e.u = n.number GROUP BY n.number
 ),
 enclosing AS (
     SELECT n.u, n.u AS around, n.parent, n.outcome, 0 AS height FROM named AS n
@@ -66,11 +72,12 @@ enclosing AS (
     WHERE inner_.height < 64
 ),
 worst AS (
-    SELECT u, max(outcome) AS effective, max_by(around, height) FILTER (outcome <> 0) AS open_unit
+    SELECT u, max(outcome) AS effective, max_by(around, height) FILTER (outcome <> 0) AS open_unit,
+        max_by(around, height) AS outermost
     FROM enclosing GROUP BY u
 )
 SELECT n.u, n.unit, coalesce(n.name, regexp_replace(n.unit, '#[^#]*$', '')) AS name, n.b, up.u AS parent, n.began, n.ended,
-    n.outcome, worst.effective, worst.open_unit
+    n.outcome, worst.effective, worst.open_unit, worst.outermost
 FROM named AS n JOIN worst ON worst.u = n.u
 LEFT JOIN named AS up ON up.unit = n.parent;
 DROP TABLE unit_name;

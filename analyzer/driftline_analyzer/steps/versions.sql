@@ -1,6 +1,8 @@
 -- Step 3, versions: one row a write, in the order of its object, with the position that it made and the one it was based on.
 --
---   write  e, p, o, b, u, op, pos, is_full, void, declared, base_pos, base, full_no, confidence, fidelity
+--   write  e, p, o, b, u, outermost, op, v, pos, is_full, void, declared, base_pos, base, full_no, confidence, fidelity
+--          outermost the unit around all units that it is in: two events with the same one are in one unit; null in none
+--          v         the version by name, as a number: the same for every event of the object that names it, order or not
 --          base_pos  position of the object base: declared, newest of a merge's bases, or the branch's last whole sighting
 --          base      that version as text
 --          full_no   how many full writes of the object there are up to and with this one
@@ -20,7 +22,7 @@ GROUP BY e;
 
 CREATE TABLE write AS
 WITH placed AS (
-    SELECT e.e, e.p, e.o, e.b, e.u, e.op,
+    SELECT e.e, e.p, e.o, e.b, e.u, u.outermost, e.op, coalesce(m.pos, e.version, e.e) AS v,
         CASE WHEN getvariable('ordered') THEN coalesce(m.pos, e.version, e.e) END AS pos,
         e.op <> 'patch' AS is_full,
         coalesce(u.effective = 2, false) AS void,

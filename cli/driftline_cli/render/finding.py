@@ -204,6 +204,8 @@ def _closing(case: Case) -> list[RenderableType]:
     rows = [("basis", Text(_BASIS.get(finding.basis, plain(finding.basis))))]
     if finding.object is not None and finding.severity != "note":
         rows.append(("blast", _blast(finding.blast, case.witnesses)))
+    if finding.also:
+        rows.append(("also", Text(words.listed([f"{rule.code} {rule.name}" for rule in finding.also]))))
     rows.append(("fix", first_sentence(finding.rule.sections["Fix"])))
     return _labelled(rows, _next_command(case))
 
