@@ -150,7 +150,7 @@ def test_a_branch_looks_again_at_what_it_watches_before_it_ends(tape: Tape) -> N
     assert tape.lines()[2:4] == ["a#2 read doc/1@1 partly /a=2", "a#2 branch-end status=ok"]
 
 
-def test_a_thread_of_its_own_looks_again_when_the_recording_ends(tape: Tape) -> None:
+def test_a_thread_looks_again_when_it_ends_and_the_main_one_when_the_recording_does(tape: Tape) -> None:
     class Watched:
         def look_again(self, recorder: Recorder, scope: Scope, touched: str) -> None:
             recorder.read_again(scope, "doc/1", None, 1, [(touched, 2)], whole=False)
@@ -165,5 +165,11 @@ def test_a_thread_of_its_own_looks_again_when_the_recording_ends(tape: Tape) -> 
         thread = threading.Thread(target=work, name="worker")
         thread.start()
         thread.join()
+        work()
 
-    assert tape.lines()[-2:] == ["worker#1 read doc/1@1 partly /a=2", "worker#1 branch-end status=ok"]
+    assert tape.lines()[-4:] == [
+        "worker#2 read doc/1@1 partly /a=2",
+        "worker#2 branch-end status=ok",
+        "main#1 read doc/1@1 partly /a=2",
+        "main#1 branch-end status=ok",
+    ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+import gc
+import inspect
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, contextmanager, nullcontext
 
 import pytest
 from tape import Tape
@@ -260,17 +262,188 @@ def test_a_decorated_coroutine_function_stays_one(tape: Tape) -> None:
     ]
 
 
-@pytest.mark.parametrize("block", [dl.branch("b"), dl.unit("u"), dl.task("t")])
-def test_a_generator_function_cannot_be_decorated(block: Callable[[object], object]) -> None:
-    def generator() -> Iterator[int]:
-        yield 1
+# ---- generators ---------------------------------------------------------------------------------------------------
 
-    async def asynchronous() -> AsyncIterator[int]:
-        yield 1
 
-    for function in (generator, asynchronous):
-        with pytest.raises(TypeError, match=r"is a generator: open the block inside it"):
-            block(function)
+def in_force() -> str:
+    branch = dl.current()
+    return "none" if branch is None else branch.name
+
+
+@dl.branch("generator")
+def echoes() -> Generator[str, str, str]:
+    said = yield in_force()
+    while said != "end":
+        try:
+            with dl.branch(said):
+                said = yield in_force()
+        except Failure:
+            said = "failure"
+    return in_force()
+
+
+@dl.branch("generator")
+async def async_echoes() -> AsyncGenerator[str, str]:
+    said = yield in_force()
+    while said != "end":
+        await asyncio.sleep(0)
+        try:
+            async with dl.branch(said):
+                said = yield in_force()
+        except Failure:
+            said = "failure"
+
+
+def test_a_decorated_generator_runs_in_its_block_and_its_consumer_does_not(tape: Tape) -> None:
+    seen = []
+    with tape.record(), dl.branch("consumer"):
+        generator = echoes()
+        seen += [next(generator), in_force()]
+        seen += [generator.send("inner"), in_force()]
+        with dl.branch("elsewhere"):
+            seen += [generator.throw(Failure()), in_force()]
+        try:
+            generator.send("end")
+        except StopIteration as end:
+            seen += [end.value, in_force()]
+
+    assert seen == [
+        *("generator", "consumer"),
+        *("inner", "consumer"),
+        *("failure", "elsewhere"),
+        *("generator", "consumer"),
+    ]
+    assert tape.lines("branch-start", "branch-end")[1:-1] == [
+        "consumer#2 branch-start name=consumer parent=main#1",
+        "generator#3 branch-start name=generator parent=consumer#2",
+        "inner#4 branch-start name=inner parent=generator#3",
+        "elsewhere#5 branch-start name=elsewhere parent=consumer#2",
+        "inner#4 branch-end reason=Failure status=failed",
+        "failure#6 branch-start name=failure parent=generator#3",
+        "elsewhere#5 branch-end status=ok",
+        "failure#6 branch-end status=ok",
+        "generator#3 branch-end status=ok",
+        "consumer#2 branch-end status=ok",
+    ]
+
+
+def test_a_decorated_asynchronous_generator_does_the_same(tape: Tape) -> None:
+    seen = []
+
+    async def program() -> None:
+        async with dl.branch("consumer"):
+            generator = async_echoes()
+            seen.extend([await anext(generator), in_force()])
+            seen.extend([await generator.asend("inner"), in_force()])
+            async with dl.branch("elsewhere"):
+                seen.extend([await generator.athrow(Failure()), in_force()])
+            with pytest.raises(StopAsyncIteration):
+                await generator.asend("end")
+            seen.append(in_force())
+            async with aclosing(async_echoes()) as abandoned:
+                async for name in abandoned:
+                    seen.extend([name, in_force()])
+                    break
+
+    with tape.record():
+        asyncio.run(program())
+
+    assert seen == [
+        *("generator", "consumer"),
+        *("inner", "consumer"),
+        *("failure", "elsewhere"),
+        *("consumer", "generator", "consumer"),
+    ]
+    assert [line for line in tape.lines("branch-end") if "generator" in line] == [
+        "generator#3 branch-end status=ok",
+        "generator#7 branch-end status=ok",
+    ]
+
+
+@pytest.mark.parametrize("recording", [False, True])
+def test_a_decorated_generator_is_still_one(tape: Tape, *, recording: bool) -> None:
+    @dl.unit("u")
+    def counts(n: int) -> Iterator[int]:
+        """Count."""
+        yield from range(n)
+
+    assert inspect.isgeneratorfunction(counts)
+    assert inspect.isasyncgenfunction(async_echoes)
+    assert counts.__doc__ == "Count."
+    with tape.record() if recording else nullcontext():
+        assert list(counts(3)) == [0, 1, 2]
+        counts(3).close()  # type: ignore[attr-defined]
+
+    if recording:
+        assert tape.lines("unit-begin", "unit-commit", "unit-abort") == [
+            "main#1 unit-begin unit=u#2 name=u",
+            "main#1 unit-commit unit=u#2 status=ok",
+        ]
+
+
+def test_whoever_takes_no_more_from_a_generator_does_not_fail_its_branch(tape: Tape) -> None:
+    @dl.branch("b")
+    @dl.unit("u")
+    def numbers() -> Iterator[int]:
+        yield 1
+        yield 2
+
+    with tape.record():
+        for _ in numbers():
+            break
+        gc.collect()
+
+    assert tape.lines("unit-abort", "branch-end")[:2] == [
+        "b#2 unit-abort unit=u#3 reason=GeneratorExit status=failed",
+        "b#2 branch-end status=ok",
+    ]
+
+
+def test_an_error_of_a_decorated_generator_is_the_consumers(tape: Tape) -> None:
+    @dl.branch("b")
+    def fails() -> Iterator[int]:
+        yield 1
+        raise Failure
+
+    with tape.record(), failing():
+        for _ in fails():
+            assert in_force() == "main"
+
+    assert tape.lines("branch-end")[0] == "b#2 branch-end reason=Failure status=failed"
+
+
+def test_a_context_manager_made_of_a_generator_lends_its_block(tape: Tape) -> None:
+    @contextmanager
+    def lent() -> Iterator[None]:
+        with dl.branch("lent"):
+            yield
+
+    with tape.record(), lent():
+        dl.write("doc/1", 1)
+
+    assert tape.facts() == ["lent#2 write doc/1@1? <-? =1"]
+
+
+def test_blocks_may_end_out_of_turn(tape: Tape) -> None:
+    def numbers() -> Iterator[int]:
+        with dl.branch("generator"):
+            yield 1
+
+    seen = []
+    with tape.record():
+        generator = numbers()
+        next(generator)
+        with dl.branch("inner"):
+            generator.close()  # type: ignore[attr-defined]
+            seen.append(in_force())
+        seen.append(in_force())
+
+    assert seen == ["inner", "main"]
+    assert tape.lines("branch-end") == [
+        "generator#2 branch-end status=ok",
+        "inner#3 branch-end status=ok",
+        "main#1 branch-end status=ok",
+    ]
 
 
 def test_a_block_may_be_left_in_another_context_than_it_was_entered_in(tape: Tape) -> None:

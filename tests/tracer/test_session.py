@@ -349,4 +349,4 @@ def test_a_branch_of_an_earlier_recording_is_nobodys_parent(tape: Tape) -> None:
     with second.record(), dl.branch("a", parent=old):
         dl.write("doc/1", 1)
 
-    assert second.lines("branch-start", "write", without=("depth",))[-1] == "a#2 write doc/1@1? <-? =1"
+    assert second.lines("branch-start", "write", without=("depth",))[-1] == "a#1 write doc/1@1? <-? =1"

@@ -8,12 +8,12 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from contextvars import Token
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 
+from driftline.generators import around_async_generator, around_generator
 from driftline.recorder import Recorder
-from driftline.scope import CURRENT, Branch, Scope
+from driftline.scope import CURRENT, Branch, Scope, leave
 from driftline.session import active
 from driftline.values import digest_inputs
 
@@ -30,7 +30,7 @@ class _Block(ABC):
     def __init__(self) -> None:
         self._recorder: Recorder | None = None
         self._scope: Scope | None = None
-        self._token: Token[Scope | None] | None = None
+        self._forks = 0
 
     @abstractmethod
     def _fresh(self) -> _Block:
@@ -48,9 +48,9 @@ class _Block(ABC):
         recorder = active()
         if recorder is not None:
             try:
-                self._scope = self._open(recorder)
-                self._recorder = recorder
-                self._token = CURRENT.set(self._scope)
+                scope = self._open(recorder)
+                self._recorder, self._scope, self._forks = recorder, scope, recorder.lines.forks
+                CURRENT.set(scope)
             except Exception as fault:  # noqa: BLE001 - counted, never raised into the program
                 recorder.fault(type(self).__name__, fault)
         return self
@@ -61,15 +61,13 @@ class _Block(ABC):
         fault: BaseException | None,
         _where: TracebackType | None,
     ) -> None:
-        recorder, scope, token = self._recorder, self._scope, self._token
+        recorder, scope = self._recorder, self._scope
         if recorder is None or scope is None:
             return
-        self._recorder = self._scope = self._token = None
-        try:
-            if token is not None:
-                CURRENT.reset(token)
-        except ValueError:  # left in another context than it was entered in, as asynchronous generators do
-            CURRENT.set(scope.outer)
+        self._recorder = self._scope = None
+        leave(scope)
+        if recorder.lines.forks != self._forks:
+            return  # opened before a fork: it ends in the parent
         try:
             self._close(recorder, scope, fault)
         except Exception as own:  # noqa: BLE001 - counted, never raised into the program
@@ -87,11 +85,14 @@ class _Block(ABC):
         self.__exit__(kind, fault, where)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a function or coroutine function: each call runs in a block of its own."""
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(
-                f"{function.__qualname__} is a generator: open the block inside it, or decorate what consumes it",
-            )
+        """Decorate a function, coroutine function or generator function: each call runs in a block of its own.
+
+        A generator's block is in force while the generator runs, and not while its consumer does.
+        """
+        if inspect.isgeneratorfunction(function):
+            return cast("Callable[P, R]", around_generator(self._fresh, function))
+        if inspect.isasyncgenfunction(function):
+            return cast("Callable[P, R]", around_async_generator(self._fresh, function))
         if inspect.iscoroutinefunction(function):
             coroutine = cast("Callable[..., Any]", function)
 
@@ -141,15 +142,16 @@ class branch(_Block):  # noqa: N801 - reads as a keyword where it is used
         return branch(self._name, phase=self._phase, parent=self._parent)
 
     def _open(self, recorder: Recorder) -> Scope:
-        outer = recorder.parent_scope()
-        parent = self._parent if self._parent is not None else outer.branch if outer is not None else None
-        own = Scope(recorder.start_branch(str(self._name), self._phase, parent), outer=outer)
-        if outer is not None and parent is outer.branch:
+        outer = recorder.lines.here()
+        origin = self._parent or outer.branch
+        own = Scope(recorder.lines.open(str(self._name), self._phase, origin), outer=outer)
+        if origin is outer.branch:
             own.unit = outer.unit  # what a unit forks is part of it
         return own
 
     def _close(self, recorder: Recorder, scope: Scope, fault: BaseException | None) -> None:
-        recorder.end_branch(scope.branch, fault)
+        # Whoever stops asking a generator for more, as `break` does, is not saying that its work is void.
+        recorder.end_branch(scope.branch, None if isinstance(fault, GeneratorExit) else fault)
 
 
 class unit(_Block):  # noqa: N801 - reads as a keyword where it is used
@@ -262,7 +264,7 @@ def propagate(what: Any) -> Any:
     recorder = active()
     if recorder is None:
         return what
-    scope = recorder.scope()
+    scope = recorder.lines.here()
 
     @functools.wraps(what)
     def carried(*args: object, **kwargs: object) -> object:

@@ -10,7 +10,7 @@ from typing import Final
 
 #: What a call is made of, in this order:
 #:
-#: - its operation, or `SET_FIELD` or `RETYPE`;
+#: - its operation, or `SET_FIELD`, `RETYPE` or `FORK`;
 #: - its clock;
 #: - where it happened: a `Place`;
 #: - the version read, made or marked, and the declared base;
@@ -25,6 +25,8 @@ WIDTH: Final = 10
 SET_FIELD: Final = "set-field"
 #: No event: from here on the object is of the type that stands in the payload.
 RETYPE: Final = "retype"
+#: No event: a branch that may start later splits off here, and has seen what its parent had up to here.
+FORK: Final = "fork"
 
 #: Shared by all calls that say this and nothing else.
 INFERRED: Final = {"version_inferred": True}

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from typing import Any
 
-from driftline.calls import MANY, RETYPE, SET_FIELD, WIDTH
+from driftline.calls import FORK, MANY, RETYPE, SET_FIELD, WIDTH
 from driftline.objects import ObjectState, Place
-from driftline.scope import Scope
+from driftline.scope import Branch, Scope
 from driftline.sightings import Newer, Seen, Sightings, Version
 from driftline.values import ABSENT
 
@@ -180,6 +180,9 @@ class Ledger:
         """Settle any call; returns whether it is an event."""
         op, place, version = out.ops[row], out.places[row], out.versions[row]
         state = place.object
+        if op is FORK:
+            self._fork(place.scope.branch)
+            return False  # if it ever acts, its start says so
         if state.id is None:
             self._settle_scope(op, place.scope, out.rares[row])
             return True
@@ -200,11 +203,11 @@ class Ledger:
     def _settle_scope(self, op: str, scope: Scope, rare: Any) -> None:
         branch = scope.branch
         if op == "branch-start":
-            branch.sightings = branch.parent.sightings.fork() if branch.parent is not None else Sightings()
-            self._forks += 1
+            if not branch.is_forked:
+                self._fork(branch)
         elif op == "branch-end":
-            if rare["status"] == "ok" and branch.parent is not None:
-                branch.parent.sightings.join(branch.sightings, self._newer_of)
+            if rare["status"] == "ok":
+                self._join(branch)
         elif op == "unit-begin":
             if scope.outer is not None:
                 scope.read_depth = scope.outer.read_depth  # a unit's writes may rest on what was read before it
@@ -217,6 +220,19 @@ class Ledger:
             place.seen = place.scope.branch.sightings.of(str(place.object.id))
             place.forks = self._forks
         return place.seen  # type: ignore[return-value]
+
+    def _fork(self, branch: Branch) -> None:
+        """The branch has seen what the one had that it was opened in."""
+        self._forks += 1
+        source = branch.within or branch.parent
+        branch.sightings = Sightings() if source is None else source.sightings.fork()
+        branch.is_forked = True
+
+    def _join(self, branch: Branch) -> None:
+        """Those that the branch came from gain what it saw."""
+        for other in (branch.parent, branch.within):
+            if other is not None:
+                other.sightings.join(branch.sightings, self._newer_of)
 
     # ---- reads ----------------------------------------------------------------------------------------------------
 

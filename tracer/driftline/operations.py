@@ -46,7 +46,7 @@ def read(
         if version.__class__ is int and not partial:  # has it read or written just that before?
             scope = CURRENT.get()
             if scope is None or scope.branch.recorder is not recorder:
-                scope = recorder.own.scope or recorder.scope()
+                scope = recorder.lines.scope()
             place = scope.places.get(object)
             if place is not None and place.whole == version:
                 return

@@ -22,6 +22,7 @@ from opentelemetry.context import attach, detach, get_current, set_value
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
 from driftline.calls import (
+    FORK,
     INFERRED,
     MANY,
     PARTIAL,
@@ -32,6 +33,7 @@ from driftline.calls import (
     WHOLE_INFERRED,
 )
 from driftline.clock import HybridClock
+from driftline.lines import Lines
 from driftline.objects import ObjectState, Place
 from driftline.scope import CURRENT, Branch, Scope, Watched
 from driftline.sightings import Version
@@ -52,12 +54,6 @@ Leaves = list[tuple[str, object]]
 Rare = Mapping[str, Any] | None
 
 
-class _Own(threading.local):
-    """What each thread has for itself: its own scope, where it carries none."""
-
-    scope: Scope | None = None
-
-
 class Recorder:
     """Records the events of one process into one writer.
 
@@ -68,7 +64,7 @@ class Recorder:
 
     Attributes:
         plain: JSON Pointers whose values are recorded as they are: no rule looks at them, nothing in them is escaped.
-        own: The scope of a thread that carries none.
+        lines: The branches of threads, tasks and jobs.
     """
 
     def __init__(self, writer: Writer, *, branch_tag: str, depth: int) -> None:
@@ -76,13 +72,12 @@ class Recorder:
         self.depth = depth
         self.clock = HybridClock()
         self.plain: set[str] = set()
-        self.own = _Own()
         self._tag = branch_tag
         self._ids = 0
-        self._thread_branches: dict[str, Watched | None] = {}  # what each watches
         self._lock = threading.RLock()  # a signal handler may record while its thread does
         self._rows, self._limit = writer.rows, writer.row_limit
         self._objects = writer.objects
+        self.lines = Lines(self)
         self._traced = _is_traced()
         self._spanless: Context | None = None  # an OpenTelemetry context that is known to hold no span
         self._span: tuple[Context, dict[str, str]] | None = None  # the last one that held one, and its ids
@@ -93,50 +88,31 @@ class Recorder:
         self._lock = threading.RLock()
         self._rows, self._limit = writer.rows, writer.row_limit
         self._tag = branch_tag
-        self._thread_branches = {}
-        outer = CURRENT.get() or self.own.scope
-        own = self.start_branch(f"process-{os.getpid()}", None, outer.branch if outer is not None else None)
-        self._thread_branches[own.id] = None
-        CURRENT.set(Scope(own, outer=outer))
+        self.lines.continue_in_child(f"process-{os.getpid()}")
 
     # ---- scopes ---------------------------------------------------------------------------------------------------
 
     def scope(self) -> Scope:
-        """The scope in force in this context, or this thread's own branch."""
+        """The scope in force in this context, or this thread's own; its branch has started."""
         scope = CURRENT.get()
         if scope is not None and scope.branch.recorder is self:
             return scope
-        own = self.own.scope
-        if own is None:
-            thread = threading.current_thread()
-            is_main = thread is threading.main_thread()
-            own = self.own.scope = Scope(self.start_branch("main" if is_main else thread.name, None, None))
-            self._thread_branches[own.branch.id] = None
-        return own
-
-    def parent_scope(self) -> Scope | None:
-        """The scope that a branch opened here forks from: none in a thread that carries none."""
-        scope = CURRENT.get()
-        if scope is not None and scope.branch.recorder is not self:
-            scope = None  # a block that an earlier recording left open
-        if scope is None and threading.current_thread() is threading.main_thread():
-            return self.scope()
-        return scope
+        return self.lines.scope()
 
     def _new_id(self, name: str) -> str:
         self._ids += 1
         return f"{name}#{self._tag}{self._ids}"
 
-    def start_branch(self, name: str, phase: str | None, parent: Branch | None) -> Branch:
-        """Fork a branch off `parent` (None: a root) and record its start."""
+    def start_branch(self, branch: Branch) -> None:
+        """Record that a branch starts, forked off its parent (None: a root)."""
         self._traced = _is_traced()  # an SDK may have been imported since the last branch
-        if parent is not None and parent.recorder is not self:
-            parent = None  # of an earlier recording
+        if branch.parent is not None and branch.parent.recorder is not self:
+            branch.parent = None  # of an earlier recording
         with self._lock:
-            branch = Branch(self._new_id(name), name, phase or (parent.phase if parent else None), parent, self)
-            rare = {"name": name, "parent": parent.id if parent else None, "phase": branch.phase}
+            branch.id = self._new_id(branch.name)
+            rare = {"name": branch.name, "parent": branch.parent.id if branch.parent else None, "phase": branch.phase}
             self._append("branch-start", Scope(branch), rare)
-        return branch
+            branch.recorder = self  # last: another thread of this line may look at it without the lock
 
     def end_branch(self, branch: Branch, fault: BaseException | None) -> None:
         """Record the end of a branch; unless it failed, its parent gains what it saw."""
@@ -145,20 +121,21 @@ class Recorder:
         with self._lock:
             self._append("branch-end", Scope(branch), _outcome(fault))
 
-    def end_thread_branches(self) -> None:
-        """Record the end of the branches that threads were given for want of one: recording ends for them too."""
-        for branch_id, watched in list(self._thread_branches.items()):
-            branch = Branch(branch_id, "", None, None, self)  # not the branch itself: it may be long gone
-            branch.watched = watched
-            self.end_branch(branch, None)
-
     def watched_by(self, branch: Branch) -> Watched:
         """What a branch looks at again when it ends, to be added to."""
         if branch.watched is None:
             branch.watched = WeakKeyDictionary()
-            if branch.id in self._thread_branches:
-                self._thread_branches[branch.id] = branch.watched
         return branch.watched
+
+    def fork(self, branch: Branch) -> None:
+        """A branch that may start later splits off here."""
+        with self._lock:
+            self._append(FORK, Scope(branch), None)
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while the queue, the clock and the numbers move on together."""
+        return self._lock
 
     def begin(self, op: str, scope: Scope, name: str, rare: Mapping[str, Any]) -> Scope:
         """Record the begin of a unit or task, and give the scope inside it."""
@@ -212,7 +189,7 @@ class Recorder:
         """
         scope = CURRENT.get()
         if scope is None or scope.branch.recorder is not self:
-            scope = self.own.scope or self.scope()
+            scope = self.lines.scope()
         place = scope.places.get(object_id)
         if (
             place is None
@@ -367,7 +344,7 @@ class Recorder:
         if scope is None:
             scope = CURRENT.get()
         if scope is None or scope.branch.recorder is not self:
-            scope = self.own.scope or self.scope()
+            scope = self.lines.scope()
         place = scope.places.get(object_id)
         if place is None:
             name = object_id if type(object_id) is str else str(text_of(object_id))

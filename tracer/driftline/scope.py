@@ -1,7 +1,7 @@
 """Where an event happens: the branch, unit and task in force, carried by one context variable.
 
-A context variable follows `asyncio.create_task` and `asyncio.to_thread`, but neither `Thread` nor a thread pool:
-`driftline.propagate` carries it there. A thread that carries nothing is a branch of its own, named after the thread.
+A context variable follows `asyncio.create_task` and `asyncio.to_thread`, but neither `Thread` nor a thread pool;
+`propagation.py` sees to those, and gives each task, thread and job a branch of its own (`lines.py`).
 """
 
 from __future__ import annotations
@@ -35,22 +35,32 @@ class Branch:
         name: What the user called it.
         phase: The phase it works in, inherited from its parent when not given; may be None.
         parent: The branch it forked from, or None.
+        recorder: The recorder that its start was recorded in; it means nothing in another one. None until then.
+        begins_in: The recorder that its first event makes it start in, if it waits for one (`lines.py`).
+        within: The branch that it was opened in, if that had not started: it hands on its sightings and gains, too.
+        sightings: What it has seen; the ledger's.
+        is_forked: Whether the ledger has given it what its parent had seen; before its start, if it waits for that.
         watched: What it has touched of objects that can be mutated unseen; None: nothing.
     """
 
-    __slots__ = ("id", "name", "parent", "phase", "recorder", "sightings", "watched")
+    __slots__ = (
+        "begins_in", "id", "is_forked", "name", "parent", "phase", "recorder", "sightings", "watched", "within",
+    )  # fmt: skip
 
     def __init__(self, branch_id: str, name: str, phase: str | None, parent: Branch | None, recorder: object) -> None:
         self.id = branch_id
         self.name = name
         self.phase = phase
         self.parent = parent
-        self.recorder = recorder  # it means nothing in another recording
+        self.recorder = recorder
+        self.begins_in: object = None
+        self.within: Branch | None = None
         self.sightings = Sightings()
         self.watched: Watched | None = None
+        self.is_forked = False
 
     def __repr__(self) -> str:
-        return f"<Branch {self.id}>"
+        return f"<Branch {self.id}>" if self.id else f"<Branch {self.name}, which has not acted>"
 
 
 class Scope:
@@ -83,3 +93,16 @@ class Scope:
 
 
 CURRENT: Final[ContextVar[Scope | None]] = ContextVar("driftline_scope", default=None)
+
+
+def leave(scope: Scope) -> None:
+    """Take a scope out of force. Blocks may end out of turn, or in another context: generators make them."""
+    inner = CURRENT.get()
+    if inner is scope:
+        CURRENT.set(scope.outer)
+        return
+    while inner is not None:
+        if inner.outer is scope:
+            inner.outer = scope.outer
+            return
+        inner = inner.outer

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
 from driftline.ledger import Ledger
+from driftline.propagation import Propagation
 from driftline.recorder import Recorder, log_fault
 from driftline.schema import HEADER_FILE
 from driftline.writer import Writer
@@ -36,6 +37,7 @@ class Recording:
         self.run = header.run
         self.recorder = recorder
         self.writer = writer
+        self.propagation = Propagation(recorder)
 
     def flush(self) -> None:
         """Return when everything recorded so far in this process is readable on disk."""
@@ -123,6 +125,8 @@ def start(
         tag = "" if begun_here else _branch_tag(record)
         recording = Recording(folder, header, Recorder(writer, branch_tag=tag, depth=header.depth), writer)
         RECORDING.set(recording)
+        recording.recorder.lines.here()  # this context's lines descend from here
+        recording.propagation.begin()
         return recording
 
 
@@ -132,7 +136,8 @@ def stop() -> None:
         recording = RECORDING.recording
         RECORDING.set(None)
         if recording is not None:
-            recording.recorder.end_thread_branches()
+            recording.propagation.end()
+            recording.recorder.lines.end_all()
             recording.writer.close()
 
 
@@ -264,6 +269,10 @@ def _before_fork() -> None:
     """Between two batches, so that the child finds the ledger whole."""
     recording = RECORDING.recording
     if recording is not None:
+        try:
+            recording.recorder.scope()  # the branch that the child descends from is this process's to start
+        except Exception as fault:  # noqa: BLE001 - counted, never raised into the program
+            recording.recorder.fault("fork", fault)
         recording.writer.pause()
         _paused.append(recording.writer)  # the recording may be stopped before the fork is over
         workers = sys.modules.get("multiprocessing.util")

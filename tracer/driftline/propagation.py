@@ -1,0 +1,236 @@
+"""Contexts follow by themselves while a recording is on: into threads, thread pools and event-loop tasks.
+
+Each gets a line of execution of its own (`lines.py`) that splits off where it was created and ends when it is done. For
+that, a few functions of the standard library are replaced while something records; afterwards they are what they were.
+Where someone else has replaced one in the meantime it is left alone, and what is beneath does nothing any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import functools
+import inspect
+import threading
+from asyncio.base_events import BaseEventLoop
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from driftline.scope import CURRENT, Scope
+
+if TYPE_CHECKING:
+    from driftline.recorder import Recorder
+
+_UNSET: Final = object()
+
+
+class Propagation:
+    """The replaced functions of one recording.
+
+    Args:
+        recorder: Has the lines that split off.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._replaced: list[tuple[Any, str, Any, Any]] = []
+        self._in_force = False
+
+    def begin(self) -> None:
+        """Replace what has to be; from now on contexts follow."""
+        self._in_force = True
+        self._replace(threading.Thread, "start", self._start_thread)
+        self._replace(ThreadPoolExecutor, "submit", self._submit)
+        self._replace(BaseEventLoop, "create_task", self._create_task)
+
+    def end(self) -> None:
+        """Put back what was there. More than once does nothing."""
+        self._in_force = False
+        while self._replaced:
+            owner, name, original, replacement = self._replaced.pop()
+            if vars(owner).get(name) is replacement:
+                setattr(owner, name, original)
+
+    def _replace(self, owner: Any, name: str, around: Callable[..., Any]) -> None:
+        original = vars(owner)[name]
+
+        @functools.wraps(original)
+        def replacement(*args: Any, **kwargs: Any) -> Any:
+            if not self._in_force:  # replaced in turn by someone who keeps calling it
+                return original(*args, **kwargs)
+            return around(original, *args, **kwargs)
+
+        setattr(owner, name, replacement)
+        self._replaced.append((owner, name, original, replacement))
+
+    def _fork(self, name: str | None = None) -> Line | None:
+        """A line that splits off here; None if that fails, and then the program runs as if nothing followed."""
+        try:
+            return Line(self._recorder, self._recorder.lines.fork(name))
+        except Exception as fault:  # noqa: BLE001 - counted, never raised into the program
+            self._recorder.fault("propagate", fault, lost=0)
+            return None
+
+    # ---- around the replaced functions ----------------------------------------------------------------------------
+
+    def _start_thread(self, original: Callable[..., None], thread: threading.Thread) -> None:
+        line = self._fork(thread.name)
+        if line is None:
+            return original(thread)
+        own = vars(thread)
+        before = own.get("run", _UNSET)
+        run = thread.run
+
+        def restore() -> None:
+            if before is _UNSET:
+                own.pop("run", None)
+            else:
+                own["run"] = before
+
+        def run_in_line() -> None:
+            restore()
+            line.adopt()
+            with line:
+                run()
+
+        own["run"] = run_in_line
+        try:
+            return original(thread)
+        except BaseException:
+            restore()
+            raise
+
+    def _submit(self, original: Callable[..., Any], pool: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(pool, getattr(concurrent.futures, "InterpreterPoolExecutor", ())):
+            return original(pool, function, *args, **kwargs)  # what it runs is pickled, for another interpreter
+        line = self._fork()
+        return original(pool, function if line is None else Job(function, line), *args, **kwargs)
+
+    def _create_task(self, original: Callable[..., Any], loop: Any, coroutine: Any, **kwargs: Any) -> Any:
+        if (
+            kwargs.get("context") is not None  # then the program says where the task belongs
+            or not asyncio.iscoroutine(coroutine)
+            or not inspect.isawaitable(coroutine)
+            or (line := self._fork()) is None
+        ):
+            return original(loop, coroutine, **kwargs)
+        token = CURRENT.set(line.scope)  # the task copies the context
+        try:
+            return original(loop, FollowedCoroutine(coroutine, line), **kwargs)
+        finally:
+            CURRENT.reset(token)
+
+
+class Line:
+    """A line of execution that has split off: ends with the block that it is used for.
+
+    Attributes:
+        scope: Where it acts.
+    """
+
+    __slots__ = ("_recorder", "scope")
+
+    def __init__(self, recorder: Recorder, scope: Scope) -> None:
+        self._recorder = recorder
+        self.scope = scope
+
+    def adopt(self) -> None:
+        """This thread is the line."""
+        self._recorder.lines.adopt(self.scope)
+
+    def end(self, fault: BaseException | None) -> None:
+        """It is done, or `fault` ended it."""
+        try:
+            self._recorder.lines.end(self.scope.branch, fault)
+        except Exception as own:  # noqa: BLE001 - counted, never raised into the program
+            self._recorder.fault("propagate", own)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        fault: BaseException | None,
+        _where: TracebackType | None,
+    ) -> None:
+        self.end(fault)
+
+
+class Job:
+    """A function that a pool calls, in a line of its own. It ends before the pool hands out the result."""
+
+    __slots__ = ("_function", "_line")
+
+    def __init__(self, function: Callable[..., Any], line: Line) -> None:
+        self._function = function
+        self._line = line
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        token = CURRENT.set(self._line.scope)
+        try:
+            with self._line:
+                return self._function(*args, **kwargs)
+        finally:
+            CURRENT.reset(token)
+
+
+class FollowedCoroutine(Coroutine[Any, Any, Any]):
+    """A task's coroutine; in every other respect the coroutine itself.
+
+    The task's line ends in the very step in which the coroutine does. A callback on the task would come later than
+    others that see the task done: `asyncio.wait` hands out tasks whose callbacks have not run.
+    """
+
+    __slots__ = ("_coroutine", "_line")
+
+    def __init__(self, coroutine: Any, line: Line) -> None:
+        self._coroutine = coroutine
+        self._line = line
+
+    def send(self, value: Any) -> Any:
+        """Run to the next suspension, the return or the exception."""
+        try:
+            return self._coroutine.send(value)
+        except StopIteration:
+            self._line.end(None)
+            raise
+        except BaseException as fault:
+            self._line.end(fault)
+            raise
+
+    def throw(self, *fault: Any) -> Any:
+        """Run on with an exception, such as a cancellation."""
+        try:
+            return self._coroutine.throw(*fault)
+        except StopIteration:
+            self._line.end(None)
+            raise
+        except BaseException as own:
+            self._line.end(own)
+            raise
+
+    def close(self) -> None:
+        """End it, for want of someone who waits for it."""
+        try:
+            self._coroutine.close()
+        finally:
+            self._line.end(None)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self
+
+    def __iter__(self) -> FollowedCoroutine:
+        return self
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def __getattr__(self, name: str) -> Any:  # cr_frame, cr_await, __qualname__: what debuggers show is the program's
+        return getattr(self._coroutine, name)
+
+    def __repr__(self) -> str:
+        return repr(self._coroutine)
