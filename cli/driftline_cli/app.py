@@ -12,7 +12,7 @@ from driftline_cli.group import CommandGroup
 
 #: Headings of the help page, and the commands under each: `commands/NAME.py` holds a function of the same name.
 COMMANDS: Final = {
-    "Record": ("demo",),
+    "Record": ("demo", "simulate"),
     "Ask": ("info", "analyze", "rule", "blame", "log", "show", "diff", "lineage"),
 }
 
