@@ -1,15 +1,15 @@
 """Case files: Markdown that documents a rule and tests it.
 
 A case file has the rule's name for its heading, then the sections `Found`, `Quiet` and `Known misses`. Each case is a
-`###` title, a sentence or two, a fenced `trace` in the notation of `notation.py`, and a fenced `findings` that lists
-everything that any rule finds there, as `finding_line` writes it (left out where that is nothing). Whatever is not
-understood is an error: a case that is not read is a case not tested.
+`###` title, a sentence or two, perhaps a fenced `policy` (TOML) that the run is under, a fenced `trace` in the notation
+of `notation.py`, and a fenced `findings` that lists everything that any rule finds there, as `finding_line` writes it
+(left out where that is nothing). Whatever is not understood is an error: a case that is not read is a case not tested.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,7 @@ class Case:
     rule: str
     section: str
     title: str
+    policy: str | None
     trace: str
     findings: tuple[str, ...]
 
@@ -64,7 +65,8 @@ def parse_case_file(path: Path) -> list[Case]:
 
 
 _CASE: Final = re.compile(
-    r"(?P<title>\S.*)\n\n(?P<prose>(?:(?!```|#|\s).*\n)+)\n```trace\n(?P<trace>(?:(?!```).*\n)+)```\n"
+    r"(?P<title>\S.*)\n\n(?P<prose>(?:(?!```|#|\s).*\n)+)\n(?:```policy\n(?P<policy>(?:(?!```).*\n)+)```\n\n)?"
+    r"```trace\n(?P<trace>(?:(?!```).*\n)+)```\n"
     r"(?:\n```findings\n(?P<findings>(?:(?!```).*\n)+)```\n)?\s*",
 )
 _FINDING: Final = re.compile(
@@ -76,7 +78,9 @@ def _case(where: str, name: str, section: str, text: str) -> Case:
     found = _CASE.fullmatch(text)
     if found is None:
         title = text.partition("\n")[0]
-        raise CaseFileError(f"{where}: {title!r} must be prose, a trace block, then perhaps a findings block")
+        raise CaseFileError(
+            f"{where}: {title!r} must be prose, perhaps a policy, a trace block, then perhaps a findings block"
+        )
     findings = tuple((found["findings"] or "").splitlines())
     for line in findings:
         if _FINDING.fullmatch(line) is None:
@@ -86,7 +90,7 @@ def _case(where: str, name: str, section: str, text: str) -> Case:
         raise CaseFileError(f"{where}: {found['title']!r} expects no finding of {name}")
     if section != "Found" and own:
         raise CaseFileError(f"{where}: {found['title']!r} expects a finding of {name}")
-    return Case(name, section, found["title"], found["trace"], findings)
+    return Case(name, section, found["title"], found["policy"], found["trace"], findings)
 
 
 # ---- cases → findings ---------------------------------------------------------------------------------------------
@@ -113,15 +117,16 @@ def finding_line(finding: Finding, space: str = "", gave_way: Collection[str] = 
 def find(cases: Iterable[Case], folder: Path) -> dict[Case, list[str]]:
     """What the analyzer finds in each case.
 
-    The cases share two recordings, one ordered and one not, in which each has names of its own: analysing a small trace
-    costs as much as analysing many, and what happens to one object must not change what is found in another.
+    The cases without a policy share two recordings, one ordered and one not, in which each has names of its own:
+    analysing a small trace costs as much as analysing many, and what happens to one object must not change what is
+    found in another. A policy holds for a whole run, so each case with one has a recording of its own.
 
     Args:
         cases: The cases.
         folder: An empty folder for the recordings.
     """
     found: dict[Case, list[str]] = {case: [] for case in cases}
-    spaces = {f"case{number}.": case for number, case in enumerate(found)}
+    spaces = {f"case{number}.": case for number, case in enumerate(found) if case.policy is None}
     for ordered in (True, False):
         texts = {space: case.trace for space, case in spaces.items() if is_ordered(case.trace) is ordered}
         if not texts:
@@ -129,10 +134,19 @@ def find(cases: Iterable[Case], folder: Path) -> dict[Case, list[str]]:
         path = folder / f"{'ordered' if ordered else 'unordered'}.drift"
         record_traces(texts, path)
         with analyze(path) as analysis:
-            findings = analysis.findings()
-            speaking = {(finding.evidence[0], finding.code) for finding in findings}
-            for finding in findings:
+            for finding, silent in _with_silent(analysis.findings()):
                 space = finding.branch.partition(".")[0] + "."
-                silent = {rule.code for rule in finding.also if (finding.evidence[0], rule.code) not in speaking}
                 found[spaces[space]].append(finding_line(finding, space, silent))
+    for number, case in enumerate(case for case in found if case.policy is not None):
+        path = folder / f"policy{number}.drift"
+        record_traces({"": case.trace}, path, policy=case.policy)
+        with analyze(path) as analysis:
+            found[case] = [finding_line(finding, "", silent) for finding, silent in _with_silent(analysis.findings())]
     return found
+
+
+def _with_silent(findings: list[Finding]) -> Iterator[tuple[Finding, set[str]]]:
+    """Each finding with the codes of the rules that gave way to it."""
+    speaking = {(finding.evidence[0], finding.code) for finding in findings}
+    for finding in findings:
+        yield finding, {rule.code for rule in finding.also if (finding.evidence[0], rule.code) not in speaking}

@@ -82,8 +82,14 @@ def test_a_well_formed_file_is_read(tmp_path: Path) -> None:
     path.write_text(GOOD)
     finding = "DRF101 B doc/1@3 /n over A from 1 (recorded)"
     assert parse_case_file(path) == [
-        Case("stale-overwrite", "Found", "A title", "A: write doc/1 {n: 0}\n", (finding,)),
+        Case("stale-overwrite", "Found", "A title", None, "A: write doc/1 {n: 0}\n", (finding,)),
     ]
+
+
+def test_a_case_may_have_a_policy(tmp_path: Path) -> None:
+    path = tmp_path / "stale_overwrite.md"
+    path.write_text(GOOD.replace("```trace", '```policy\n[phases]\norder = ["a"]\n```\n\n```trace'))
+    assert [case.policy for case in parse_case_file(path)] == ['[phases]\norder = ["a"]\n']
 
 
 @pytest.mark.parametrize(
@@ -93,11 +99,12 @@ def test_a_well_formed_file_is_read(tmp_path: Path) -> None:
         ("## Quiet", "## Silent", "the sections are"),
         ("## Known misses\n", "", "the sections are"),
         ("### A title", "Stray words.\n\n### A title", "outside any case"),
-        ("Some prose.\n\n", "", "must be prose, a trace block"),
-        ("```trace\nA: write doc/1 {n: 0}\n```\n\n", "", "must be prose, a trace block"),
-        ("```trace\nA: write doc/1 {n: 0}\n```", "```trace\n```", "must be prose, a trace block"),
-        ("```trace", "```yaml", "must be prose, a trace block"),
-        ("(recorded)\n```", "(recorded)\n```\n\nAnd more words.", "must be prose, a trace block"),
+        ("Some prose.\n\n", "", "must be prose, perhaps a policy, a trace block"),
+        ("```trace\nA: write doc/1 {n: 0}\n```\n\n", "", "must be prose, perhaps a policy, a trace block"),
+        ("```trace\nA: write doc/1 {n: 0}\n```", "```trace\n```", "must be prose, perhaps a policy, a trace block"),
+        ("```trace", "```policy\n```\n\n```trace", "must be prose, perhaps a policy, a trace block"),
+        ("```trace", "```yaml", "must be prose, perhaps a policy, a trace block"),
+        ("(recorded)\n```", "(recorded)\n```\n\nAnd more words.", "must be prose, perhaps a policy, a trace block"),
         ("(recorded)", "(guessed)", "is not a finding"),
         ("DRF101 B", "B", "is not a finding"),
         ("DRF101 B", "DRF102 B", "expects no finding of stale-overwrite"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from driftline.discipline import Policy
 from driftline.header import Header
 from driftline.reader import Trace
 from driftline_analyzer.cache import analysed
@@ -17,6 +18,7 @@ from driftline_analyzer.catalogue import rules
 from driftline_analyzer.database import open_database
 from driftline_analyzer.findings import Finding, load_findings
 from driftline_analyzer.pipeline import Progress
+from driftline_analyzer.policies import InForce, in_force
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ class Analysis:
         path: The trace folder.
         header: Its header.
         summary: What it holds.
+        policy: The policy that it is analysed under.
     """
 
-    def __init__(self, trace: Trace, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, trace: Trace, policy: InForce, connection: duckdb.DuckDBPyConnection) -> None:
         self.path = trace.path
         self.header: Header = trace.header
+        self.policy = policy
         self._connection = connection
         ((events, started, ended),) = self.rows(
             "SELECT count(*), coalesce(min(clock), 0), coalesce(max(clock), 0) FROM event"
@@ -101,18 +105,24 @@ class Analysis:
 
 
 @contextmanager
-def analyze(path: str | Path, *, progress: Progress = lambda _step, _share: None) -> Iterator[Analysis]:
+def analyze(
+    path: str | Path,
+    *,
+    policy: Policy | str | Path | None = None,
+    progress: Progress = lambda _step, _share: None,
+) -> Iterator[Analysis]:
     """Analyse a trace, or open the analysis made before of the same content.
 
     Args:
         path: The trace folder, `NAME.drift`.
+        policy: A policy, or the file that holds one; None for the trace's own, or the default if it has none.
         progress: Called with the name of each step and the share of the work done, 0 to 1; not called if there is none.
 
     Yields:
         The analysis; it ends with the block.
 
     Raises:
-        DriftlineError: If there is no readable trace at `path`.
+        DriftlineError: If there is no readable trace at `path`, or no sound policy in the file.
 
     Example:
         >>> import tempfile, driftline as dl
@@ -123,6 +133,7 @@ def analyze(path: str | Path, *, progress: Progress = lambda _step, _share: None
         (1, [])
     """
     trace = Trace(path)
-    database = analysed(trace, progress)
+    chosen = in_force(trace.header, policy)
+    database = analysed(trace, chosen, progress)
     with open_database(database, read_only=True) as connection:
-        yield Analysis(trace, connection)
+        yield Analysis(trace, chosen, connection)

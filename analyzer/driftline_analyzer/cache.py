@@ -1,8 +1,8 @@
 """The analysed database of a trace, made once and found again by content.
 
-The name of the file is a digest of every byte of the trace and of the code that analyses it, so a cache that is stale
-is never found rather than trusted. It lies inside the trace (`NAME.drift/.cache/`), or in the user's cache folder when
-the trace cannot be written to. It is built under another name and renamed when whole.
+The name of the file is a digest of every byte of the trace and of the code that analyses it, then one of the policy, so
+a cache that is stale is never found rather than trusted. It lies inside the trace (`NAME.drift/.cache/`), or in the
+user's cache folder when the trace cannot be written to. It is built under another name and renamed when whole.
 """
 
 from __future__ import annotations
@@ -20,23 +20,26 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-from xxhash import xxh3_128
+from xxhash import xxh3_64_hexdigest, xxh3_128
 
 from driftline.errors import DriftlineError
 from driftline.reader import Trace
 from driftline.schema import CACHE_FOLDER
 from driftline_analyzer.database import open_database, sql, sql_names
 from driftline_analyzer.pipeline import STEPS, Progress, run
+from driftline_analyzer.policies import InForce
 
 _CHUNK: Final = 1 << 20
+_KEPT: Final = 3  # analyses of one trace, each under a policy of its own
 _ABANDONED_AFTER: Final = 3600  # seconds
 
 
-def analysed(trace: Trace, progress: Progress) -> Path:
+def analysed(trace: Trace, policy: InForce, progress: Progress) -> Path:
     """The database of a trace, analysed now if it was not yet.
 
     Args:
         trace: The trace.
+        policy: The policy to analyse it under.
         progress: Told of each step if there is work to do.
 
     Returns:
@@ -45,7 +48,7 @@ def analysed(trace: Trace, progress: Progress) -> Path:
     Raises:
         DriftlineError: If there is nowhere to write it.
     """
-    name = f"{_digest(trace)}.duckdb"
+    name = f"{_digest(trace)}.{xxh3_64_hexdigest(policy.key())}.duckdb"
     places = _places(trace)
     for place in places:
         if _whole(place / name):
@@ -53,7 +56,7 @@ def analysed(trace: Trace, progress: Progress) -> Path:
     fault: Exception | None = None
     for place in places:
         try:
-            return _build(trace, place, name, progress)
+            return _build(trace, policy, place, name, progress)
         except (OSError, duckdb.IOException) as own:
             fault = own
     raise DriftlineError(
@@ -81,22 +84,32 @@ def _whole(path: Path) -> bool:
     return True
 
 
-def _build(trace: Trace, place: Path, name: str, progress: Progress) -> Path:
+def _build(trace: Trace, policy: InForce, place: Path, name: str, progress: Progress) -> Path:
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(place)
     building = place / f".{name}.{os.getpid()}-{threading.get_ident()}.building"
     try:
         with open_database(building, read_only=False) as connection:
-            run(trace, connection, progress)
+            run(trace, policy.policy, connection, progress)
         building.replace(place / name)
     finally:
         for left in place.glob(f"{building.name}*"):
             _remove(left)
     if place.name == CACHE_FOLDER:
-        for old in place.glob("*.duckdb"):
-            if old.name != name:
-                _remove(old)
+        _forget(place, name)
     return place / name
+
+
+def _forget(place: Path, name: str) -> None:
+    """Remove analyses of what the trace held before, and all but the newest few of it under other policies."""
+    content = name.partition(".")[0]
+    others = [path for path in place.glob("*.duckdb") if path.name != name]
+    kept = sorted(
+        (path for path in others if path.name.startswith(f"{content}.")), key=lambda path: path.stat().st_mtime
+    )[-(_KEPT - 1) :]
+    for old in others:
+        if old not in kept:
+            _remove(old)
 
 
 def _sweep(place: Path) -> None:
@@ -135,7 +148,7 @@ def _code() -> Iterator[bytes]:
         yield sql("steps", name).encode()
     for name in sql_names("detectors"):
         yield sql("detectors", name).encode()
-    for module in ("load.py", "pipeline.py", "blast.py"):
+    for module in ("load.py", "pipeline.py", "policies.py", "blast.py"):
         yield (files("driftline_analyzer") / module).read_bytes()
 
 

@@ -1,7 +1,7 @@
 """The whole analysis, from a trace to findings, as named steps in one DuckDB database.
 
-load → order → descent → versions → fields → reads → marks → losses → detect → blast radius. Every step but the first
-and the last is one SQL file in `steps/`, whose header says which tables it makes; every detector is one SQL file in
+load → policy → order → descent → versions → fields → reads → marks → losses → detect → blast radius. From `order` to
+`losses` a step is one SQL file in `steps/`, whose header says which tables it makes; every detector is one SQL file in
 `detectors/`. A detector selects
 
     e        BIGINT     the event that is at fault
@@ -25,11 +25,13 @@ from typing import Final
 
 import duckdb
 
+from driftline.discipline import Policy
 from driftline.reader import Trace
 from driftline_analyzer.blast import measure_blast
 from driftline_analyzer.catalogue import rules
 from driftline_analyzer.database import sql
 from driftline_analyzer.load import load
+from driftline_analyzer.policies import make_policy_tables
 
 STEPS: Final = ("order", "descent", "versions", "fields", "reads", "marks", "losses")
 
@@ -48,11 +50,12 @@ WHERE NOT d.gives_way
 """
 
 
-def run(trace: Trace, connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
+def run(trace: Trace, policy: Policy, connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
     """Analyse a trace into an empty database.
 
     Args:
         trace: The trace.
+        policy: The policy to analyse it under.
         connection: An empty database; afterwards it holds the tables of every step, and `finding`.
         progress: Told of each step.
     """
@@ -67,6 +70,7 @@ def run(trace: Trace, connection: duckdb.DuckDBPyConnection, progress: Progress)
     if not in_order:
         connection.execute(sql("steps", "renumber"))
     connection.execute("SET VARIABLE ordered = ?", [trace.header.ordered])
+    make_policy_tables(connection, policy)
     for step in STEPS:
         begin(step)
         connection.execute(sql("steps", step))

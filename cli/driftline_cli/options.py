@@ -53,6 +53,14 @@ OutputOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead, whole or not at all."),
 ]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="The policy, a TOML file or a pyproject.toml; without it the trace's own, else the default.",
+    ),
+]
 SelectOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -144,7 +144,7 @@ def test_a_running_analysis_can_be_interrupted(tmp_path: Path) -> None:
         "import driftline_analyzer\n"
         "from contextlib import contextmanager\n"
         "@contextmanager\n"
-        "def slow(path, *, progress):\n"
+        "def slow(path, **_options):\n"
         "    print('begun', file=sys.stderr, flush=True)\n"
         "    time.sleep(30)\n"
         "    yield\n"

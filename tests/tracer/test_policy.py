@@ -12,6 +12,7 @@ from driftline import DriftlineError
 from driftline.discipline import CHECKS, STRATEGIES, Policy, check, check_text, discover, load, loads
 from driftline.discipline.checks import ALIASES
 from driftline.discipline.strategies import TIE_BREAKS
+from driftline.discipline.writing import dumps
 
 WHOLE = """
 [phases]
@@ -143,6 +144,31 @@ def test_a_schema_may_stand_in_the_policy_itself() -> None:
     assert loads(as_text).types["a"].schema == loads(as_table).types["a"].schema == schema
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[phases]\norder = ['a b', 'c\"d']",
+        r"""[types."a b"]
+        immutable = true
+        [types."a/b".fields]
+        "/n/*" = { strategy = "majority-vote", weights = { "a b" = 2, c = 0.5 }, minimum = -1, unique = true }
+        "/x~1y" = { accepted = ["a", 1, 0.5, true, ["\\"], { k = "" }] }
+        "/late" = { strategy = "most-recent-valid", valid_time = "/at", tie_break = [], fallback = "multi-value" }
+        [types.plain]
+        """,
+        '[types.a]\nschema = \'{"enum": [null, "\\u0000\u00e9"]}\'',
+    ],
+)
+def test_what_is_written_is_read_back_the_same(text: str) -> None:
+    assert loads(dumps(loads(text))) == loads(text)
+
+
+def test_a_whole_policy_is_written_and_read_back_the_same(folder: Path) -> None:
+    policy = load(folder / "driftline.toml")
+    assert loads(dumps(policy)) == policy
+
+
 # ---- what is wrong with one ---------------------------------------------------------------------------------------
 
 
@@ -259,6 +285,7 @@ def test_a_schema_may_stand_in_the_policy_itself() -> None:
             "/c is immutable",
             "write-once",
         ),
+        ("[types.a.fields]\n'/c' = { accepted = [2026-01-31] }", 'types.a.fields."/c".accepted', "a date", "as text"),
         ("[gate]\northodox = 'warn'", "gate.orthodox", "there is no such check", "there are schema"),
         ("[gate]\norphan-refrence = 'warn'", "gate.orphan-refrence", "no such check", "did you mean orphan-reference?"),
         ("[gate]\norphan = 'wran'", "gate.orphan", "no action 'wran'", "did you mean warn?"),

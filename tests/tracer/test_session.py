@@ -12,6 +12,7 @@ import pytest
 from tape import Tape, run_python
 
 import driftline as dl
+from driftline.discipline import load, loads
 from driftline.errors import DriftlineError
 from driftline.header import Header
 from driftline.session import start_from_environment
@@ -46,6 +47,25 @@ def test_every_call_does_nothing_while_nothing_records(tmp_path: Path) -> None:
 
     assert headers == {"x": "y"}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_policy_that_is_wrong_begins_no_recording(tape: Tape) -> None:
+    with (
+        pytest.raises(DriftlineError, match=r"gate\.orphan: there is no action 'shout'"),
+        tape.record(policy='[gate]\norphan = "shout"'),
+    ):
+        raise AssertionError
+    assert not tape.path.exists()
+
+
+def test_a_policy_from_a_file_is_kept_whole_in_itself(tape: Tape, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"const": null}')
+    (tmp_path / "driftline.toml").write_text('[types.a]\nschema = "a.json"\n[gate]\nschema = "reject"')
+    with tape.record(policy=tmp_path / "driftline.toml"):
+        pass
+    policy = loads(str(Header.load(tape.path).policy))
+    assert policy == load(tmp_path / "driftline.toml")
+    assert policy.types["a"].schema == {"const": None}
 
 
 # ---- the folder ---------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ def recordings(folder: Path) -> None:
         assert_type(recording.path, Path)
         assert_type(recording.run, str)
         recording.flush()
-    with dl.record(str(folder / "a.drift"), ordered=False, depth=1, values="digest", overwrite=True, policy="text"):
+    with dl.record(str(folder / "a.drift"), ordered=False, depth=1, values="digest", overwrite=True, policy="[phases]"):
         pass
     started = dl.start(folder / "b.drift", join=True)
     assert_type(started, dl.Recording)

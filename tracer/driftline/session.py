@@ -78,7 +78,7 @@ def start(
     values: Literal["full", "digest"] = "full",
     overwrite: bool = False,
     join: bool = False,
-    policy: str | None = None,
+    policy: str | os.PathLike[str] | None = None,
 ) -> Recording:
     """Begin to record this process.
 
@@ -90,13 +90,13 @@ def start(
         values: `full` keeps values; `digest` keeps only their digest and size.
         overwrite: Replace an earlier trace at `path`. Anything there that is not a trace is left alone.
         join: Record into the run already at `path`, as one more process of it; begin it if there is none.
-        policy: The text of the policy in force, kept in the header.
+        policy: The policy in force: its text, or as a `Path` the file that holds it. The header keeps it.
 
     Returns:
         The recording. `stop` ends it; so does the end of the process.
 
     Raises:
-        DriftlineError: If this process records already, or the folder cannot be made.
+        DriftlineError: If this process records already, the folder cannot be made, or the policy is wrong.
 
     Example:
         >>> import tempfile
@@ -112,9 +112,10 @@ def start(
                 "end that recording first: driftline.stop()",
             )
         folder = Path(path).absolute()  # the program may change its working directory while it records
+        text = _policy_text(policy)
         try:
             header, begun_here = _open_run(
-                folder, ordered=ordered, depth=depth, values=values, policy=policy, overwrite=overwrite, join=join
+                folder, ordered=ordered, depth=depth, values=values, policy=text, overwrite=overwrite, join=join
             )
             record = ProcessRecord.of_this_process()
             writer = Writer(
@@ -150,7 +151,7 @@ def record(
     values: Literal["full", "digest"] = "full",
     overwrite: bool = False,
     join: bool = False,
-    policy: str | None = None,
+    policy: str | os.PathLike[str] | None = None,
 ) -> Iterator[Recording]:
     """Record this process while the block runs. The arguments and errors are those of `start`.
 
@@ -216,6 +217,19 @@ def _open_run(
     folder.mkdir(parents=True, exist_ok=True)
     header.save(folder)
     return header, True
+
+
+def _policy_text(policy: str | os.PathLike[str] | None) -> str | None:
+    """The text of a policy that is sound and whole in itself."""
+    if policy is None:
+        return None
+    from driftline.discipline import load, loads  # who records without a policy need not wait for it to load
+    from driftline.discipline.writing import dumps
+
+    if isinstance(policy, str):
+        loads(policy, "the text given as policy=")
+        return policy
+    return dumps(load(os.fspath(policy)))
 
 
 def _remove_trace(folder: Path) -> None:

@@ -36,6 +36,7 @@ def analyze(
     output: options.OutputOption = None,
     select: options.SelectOption = None,
     ignore: options.IgnoreOption = None,
+    policy: options.PolicyOption = None,
     fail_on: Annotated[
         Literal["error", "warning", "note", "never"],
         typer.Option(help="Exit with status 1 if something this severe, or worse, was found."),
@@ -49,12 +50,13 @@ def analyze(
 ) -> None:
     """Find state drift: which value was lost, to whom, and what to do.
 
-    Exit status: 0 nothing found at or above --fail-on, 1 findings, 2 usage or unreadable trace, 3 internal error.
+    Exit status: 0 nothing found at or above --fail-on, 1 findings, 2 usage, policy or unreadable trace, 3 internal
+    error.
     """
     from driftline_analyzer import chosen
 
     codes = chosen(select or [], ignore or [])
-    with opened(trace) as analysis:
+    with opened(trace, policy=policy) as analysis:
         findings = analysis.findings(codes)
         report = formats.Report(analysis, str(trace), findings, codes, None if show_all else limit)
         emit(formats.render(format_, report), output)

@@ -130,6 +130,8 @@ def _field(holder: Reader, pattern: str, reconcile: Reconcile) -> FieldPolicy:
     accepted = reader.of_kind("accepted", list, "a list of values")
     if accepted == []:
         reader.note("accepted", "no value could be accepted", "list the values that may stand there")
+    if any(not _is_json(item) for item in accepted or ()):
+        reader.note("accepted", "a date or time is no value of JSON", "write it as text")
     low, high = reader.number("minimum"), reader.number("maximum")
     if low is not None and high is not None and low > high:
         reader.note("minimum", f"{low} is above the maximum, {high}", "swap them")
@@ -143,3 +145,9 @@ def _field(holder: Reader, pattern: str, reconcile: Reconcile) -> FieldPolicy:
         maximum=high,
         unique=reader.of_kind("unique", bool, "true or false") or False,
     )
+
+
+def _is_json(found: Any) -> bool:
+    if isinstance(found, dict | list):
+        return all(_is_json(item) for item in (found.values() if isinstance(found, dict) else found))
+    return isinstance(found, str | int | float)
