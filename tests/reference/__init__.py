@@ -1,38 +1,31 @@
 """Every rule of docs/model.md again, by the slowest obvious means: what the analyzer is compared with.
 
-One module a rule, each with `find(history) -> list[Found]`; the words that the rules share are in `history`. Nothing
-here is fast, and nothing here is shared with the analyzer: the two agree only if both do what the page says.
+One module a rule, each with `find(history) -> list[Found]`, its code the first word of its text; the words that the
+rules share are in `history`. Nothing here is fast, and nothing here is shared with the analyzer: the two agree only if
+both do what the page says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Final
 
-from reference import (
-    dropped_field,
-    duplicated_work,
-    fidelity_loss,
-    orphan_reference,
-    partial_write,
-    silent_revert,
-    stale_base,
-    stale_overwrite,
-)
 from reference.history import Found, History
 
+
+def _rules() -> Iterator[tuple[str, Callable[[History], list[Found]]]]:
+    for found in iter_modules(__path__):
+        module = import_module(f"{__name__}.{found.name}")
+        if code := re.match(r"DRF\d{3} (?=[a-z_]+: )", module.__doc__ or ""):
+            yield code[0].strip(), module.find
+
+
 #: Code → the rule of that code.
-RULES: Final[dict[str, Callable[[History], list[Found]]]] = {
-    "DRF101": stale_overwrite.find,
-    "DRF102": silent_revert.find,
-    "DRF103": dropped_field.find,
-    "DRF105": fidelity_loss.find,
-    "DRF107": stale_base.find,
-    "DRF302": orphan_reference.find,
-    "DRF401": partial_write.find,
-    "DRF601": duplicated_work.find,
-}
+RULES: Final[dict[str, Callable[[History], list[Found]]]] = dict(sorted(_rules()))
 
 
 def find_all(history: History) -> list[Found]:
