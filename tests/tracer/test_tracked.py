@@ -379,7 +379,7 @@ def test_what_cannot_be_recorded_is_still_stored(tape: Tape, caplog: pytest.LogC
         'main#1 write doc/1@1 <-? ref:/a=x /a="x"',
         f'main#1 patch doc/1@2 <1? /a={{"$type":"{__name__}.Trap","repr":"<reading raised RuntimeError>"}}',
         "main#1 patch doc/1@3 <1?",
-        "main#1 patch doc/1@4 <1? /a=3<2?",
+        "main#1 patch doc/1@4 <1? /a=3<3?",
         "main#1 patch doc/1@5 <1?",
         "main#1 patch doc/1@6 <1?",
     ]

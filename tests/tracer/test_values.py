@@ -21,12 +21,11 @@ from tape import Tape
 from xxhash import xxh3_64_intdigest
 
 import driftline as dl
+from driftline.canonical import decode, filled_leaves
 from driftline.values import (
     ABSENT,
-    decode,
     digest_inputs,
     encode_payload,
-    filled_leaves,
     flatten,
     flatten_patch,
     freeze,

@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest
 
 from driftline.calls import MANY, SET_FIELD
+from driftline.canonical import NO_LIMIT, filled_leaves
 from driftline.ledger import Settled
 from driftline.objects import ObjectState, Place
 from driftline.schema import EVENT, FIELD, INPUT, NAME, OPERATIONS, REFERENCE, VERSION
 from driftline.scope import Branch, Scope
 from driftline.sightings import Version
-from driftline.values import ABSENT, encode_payloads, filled_leaves, text_of, version_of
+from driftline.values import ABSENT, Sealed, encode_payloads, seal, text_of, version_of
 
 _OP_CODE: Final = {**{op: code for code, op in enumerate(OPERATIONS)}, SET_FIELD: OPERATIONS.index("patch")}
 _OP_NAMES: Final = pa.array(OPERATIONS, pa.utf8())
@@ -39,13 +40,14 @@ _RARE: Final = tuple(
 )
 
 
-def to_batch(events: Settled, first_seq: int, *, values: bool = True) -> pa.RecordBatch:
+def to_batch(events: Settled, first_seq: int, *, values: bool = True, limit: int = NO_LIMIT) -> pa.RecordBatch:
     """Encode events.
 
     Args:
         events: One or more, in order.
         first_seq: Sequence number of the first.
         values: Whether the values themselves are kept, or only their digest, size and leaves.
+        limit: Bytes of a value's JSON above which only its beginning is kept.
 
     Returns:
         A batch of `schema.EVENT`, one row an event.
@@ -60,7 +62,7 @@ def to_batch(events: Settled, first_seq: int, *, values: bool = True) -> pa.Reco
         "depth": _array("depth", events.depths),
         "confidence": _array("confidence", events.confidences),
         "source": _names(events.sources),
-        "fields": _fields(events, values=values),
+        "fields": _fields(events, values=values, limit=limit),
     }
     columns["version"], columns["label"] = _versions(events.versions)
     columns["base"], columns["base_label"] = _versions(events.bases)
@@ -121,24 +123,48 @@ def _versions(column: Sequence[int | str | None]) -> tuple[pa.Array, pa.Array]:
     )
 
 
-def _fields(events: Settled, *, values: bool) -> pa.Array:
+def _fields(events: Settled, *, values: bool, limit: int) -> pa.Array:
     offsets, paths, payloads, bases = _flattened(events)
     # A removed field is encoded as nothing and masked out of every column but its path and base.
     absent = pa.array([p is ABSENT for p in payloads], pa.bool_()) if ABSENT in payloads else None
     encoded = encode_payloads(payloads)
     texts = pa.array(encoded, pa.utf8())
+    measures = [
+        pa.array(list(map(xxh3_64_intdigest, encoded)), pa.uint64()),
+        pc.binary_length(texts),
+        _leaves(texts, encoded),
+        texts if values else pa.nulls(len(encoded), pa.utf8()),
+    ]
+    sealed = _sealed(payloads, encoded, limit)
+    if sealed:
+        measures = [_with(column, sealed, member) for column, member in zip(measures, Sealed.__struct_fields__, strict=True)]
     structs = pa.StructArray.from_arrays(
         [
             pa.array(paths, FIELD.field("path").type),
-            _unless(absent, pa.array(list(map(xxh3_64_intdigest, encoded)), pa.uint64())),
-            _unless(absent, pc.binary_length(texts)),
-            _unless(absent, _leaves(texts, encoded)),
-            _unless(absent, texts) if values else pa.nulls(len(encoded), pa.utf8()),
+            *(_unless(absent, column) for column in measures),
             *_versions(bases),
         ],
         fields=list(FIELD),
     )
     return pa.ListArray.from_arrays(offsets, structs, type=EVENT.field("fields").type)
+
+
+def _sealed(payloads: Sequence[object], encoded: Sequence[bytes], limit: int) -> dict[int, Sealed]:
+    """The fields whose values are not recorded whole, by row."""
+    sealed = {}
+    if Sealed in set(map(type, payloads)):
+        sealed = {row: payload for row, payload in enumerate(payloads) if type(payload) is Sealed}
+    if max(map(len, encoded), default=0) > limit:
+        sealed |= {row: seal(text, limit) for row, text in enumerate(encoded) if len(text) > limit and row not in sealed}
+    return sealed
+
+
+def _with(column: pa.Array, sealed: Mapping[int, Sealed], member: str) -> pa.Array:
+    """A column with what is said of the sealed values in their rows."""
+    if member == "value" and column.null_count == len(column):
+        return column  # of a trace that keeps none
+    rows = pa.array([row in sealed for row in range(len(column))])
+    return pc.replace_with_mask(column, rows, pa.array([getattr(s, member) for s in sealed.values()], column.type))
 
 
 def _flattened(events: Settled) -> tuple[pa.Array, Sequence[str], Sequence[object], Sequence[Version | None]]:

@@ -1,30 +1,40 @@
 """Values, captured at the call: scalars as they are (they cannot change), everything else as JSON at once.
 
 A tracer that keeps a live reference records a value that changes later, so nothing mutable ever enters the queue. The
-cheap half (`freeze`, `flatten`) runs in the calling thread, the rest (`encode_payload`) in the writer thread.
-
-The canonical form of a value is JSON in UTF-8: object keys sorted, no spaces. What JSON has no form for becomes a
-tagged object, `{"$float":"nan"}` or `{"$type":"module.Class","repr":"…"}`, so that two different values do not look
-the same.
+cheap half (`freeze`, `flatten`) runs in the calling thread, the rest (`encode_payloads`) in the writer thread. What is
+queued for a field is its **payload**: a scalar, the bytes of canonical JSON, `ABSENT`, or a `Sealed` value.
 """
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh3_64, xxh3_64_intdigest
+
+from driftline.canonical import (
+    ENCODER,
+    SCREEN,
+    encode,
+    filled_leaves,
+    is_mapping,
+    items_of,
+    named_items,
+    text_of_key,
+    well_formed,
+)
 
 SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _BULK: Final = SCALARS | {bytes}  # payloads whose encoding needs no second look
-_NESTING_LIMIT: Final = 64
-_COPY_LIMIT: Final = 100_000  # nodes; bounds what containers that share their parts may cost
-_EMPTY: Final = frozenset({b"null", b'""'})
-_CONTAINERS: Final = (b"[", b"{")
+_BYTES: Final = (bytes, bytearray, memoryview)
+_CHUNK: Final = 3 << 18  # characters or bytes at a time; a multiple of 3, so that Base64 can be cut there
+_HEAD: Final = 1024  # bytes of a value's JSON that stay when it is too large
+_COUNTED: Final = 1 << 20  # bytes; the leaves of a larger container are not counted
 
 
 class _Absent:
@@ -40,101 +50,23 @@ class _Absent:
 ABSENT: Final = _Absent()
 
 
-def _unknown(value: object) -> object:
-    """JSON's stand-in for an object that it has no form for; a repr that raises is named, never raised."""
-    if isinstance(value, str):
-        return str.__str__(value)  # of a subclass, whatever its own __str__ says
-    if isinstance(value, int):
-        return int.__index__(value)
-    if isinstance(value, float):
-        return float.__float__(value) if math.isfinite(value) else {"$float": float.__repr__(value)}
-    if isinstance(value, Mapping):
-        return dict(value)
-    try:
-        text = repr(value)
-    except Exception as fault:  # noqa: BLE001 - the repr is the user's code
-        text = f"<repr raised {type(fault).__name__}>"
-    return {"$type": _name(type(value)), "repr": text}
+class Sealed(msgspec.Struct, frozen=True, gc=False):
+    """What is recorded of a value that is not recorded whole.
+
+    Attributes:
+        digest: Of the whole value; a keyed one where the value is withheld.
+        size: Bytes of its canonical JSON; None where the value is withheld.
+        leaves: Its filled leaves, or None.
+        value: JSON to show in its place, or None.
+    """
+
+    digest: int
+    size: int | None
+    leaves: int | None
+    value: bytes | None
 
 
-def _name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-_encoder: Final = msgspec.json.Encoder(enc_hook=_unknown, order="sorted")
-_decoder: Final = msgspec.json.Decoder()
-
-
-class _Plain:
-    """Copies one value out of what JSON has, for what the encoder refuses: odd keys, surrogates, cycles, NaN."""
-
-    def __init__(self) -> None:
-        self._open: set[int] = set()  # ids of the containers being copied: meeting one again is a cycle
-        self._left = _COPY_LIMIT
-
-    def copy(self, value: object) -> object:
-        self._left -= 1
-        if isinstance(value, str):
-            return value.encode("utf-8", "backslashreplace").decode()
-        if isinstance(value, float) and not math.isfinite(value):
-            return {"$float": float.__repr__(value)}
-        if isinstance(value, (Mapping, list, tuple, set, frozenset)):
-            return self._container(value)
-        try:
-            _encoder.encode(value)
-        except Exception:  # noqa: BLE001 - whatever the encoder refuses, the stand-in takes
-            if isinstance(value, int):  # of more digits than Python writes in decimal
-                return {"$type": "builtins.int", "repr": hex(value)}
-            return self.copy(_unknown(value))
-        return value
-
-    def _container(self, value: Any) -> object:
-        if id(value) in self._open:
-            return {"$type": "driftline.cycle"}
-        if len(self._open) >= _NESTING_LIMIT:
-            return {"$type": "driftline.too-deep"}
-        if self._left < 0:
-            return {"$type": "driftline.too-large"}
-        self._open.add(id(value))
-        try:
-            if isinstance(value, Mapping):
-                return {self._key(k): self.copy(v) for k, v in value.items()}
-            items = [self.copy(v) for v in value]
-            return sorted(items, key=_encoder.encode) if isinstance(value, (set, frozenset)) else items
-        except Exception as fault:  # noqa: BLE001 - a mapping's items and a key's text may be the user's code
-            return {"$type": _name(type(value)), "repr": f"<reading raised {type(fault).__name__}>"}
-        finally:
-            self._open.discard(id(value))
-
-    @staticmethod
-    def _key(key: object) -> str:
-        return str.__str__(str(key)).encode("utf-8", "backslashreplace").decode()
-
-
-def _encode(value: object) -> bytes:
-    try:
-        text = _encoder.encode(value)
-    except Exception:  # noqa: BLE001 - odd keys, surrogates, cycles, numbers out of range
-        return _encoder.encode(_Plain().copy(value))
-    if b"null" in text:  # which the encoder also writes for numbers that are not finite
-        plain = msgspec.to_builtins(value, enc_hook=_unknown, str_keys=True)
-        if _holds_nonfinite(plain):
-            return _encoder.encode(_Plain().copy(plain))
-    return text
-
-
-def _holds_nonfinite(value: object) -> bool:
-    open_values = [value]
-    while open_values:
-        value = open_values.pop()
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                return True
-        elif isinstance(value, dict):
-            open_values.extend(value.values())
-        elif isinstance(value, (list, tuple)):
-            open_values.extend(value)
-    return False
+# ---- at the call --------------------------------------------------------------------------------------------------
 
 
 def freeze(value: object) -> object:
@@ -144,17 +76,76 @@ def freeze(value: object) -> object:
         value: Any Python object; it is read, never kept.
 
     Returns:
-        `str`, `int`, `float`, `bool` or `None` as given; else `bytes`, the canonical JSON.
+        `str`, `int`, `float`, `bool` or `None` as given; else `bytes`, the canonical JSON. A value larger than the
+        recording in force takes whole is `Sealed`.
 
     Example:
         >>> freeze({"b": [1], "a": 2}), freeze("x")
         (b'{"a":2,"b":[1]}', 'x')
     """
-    return value if type(value) in SCALARS else _encode(value)
+    kind = type(value)
+    try:
+        if kind in SCALARS:
+            return value if kind is not str or len(value) <= SCREEN.limit else _seal_text(value)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - even the hash of a class may be the user's code
+        return encode(value)
+    return _capture(value)
+
+
+def _capture(value: Any) -> bytes | Sealed:
+    """The JSON of what is no scalar, or, if that is too large, what is recorded of it."""
+    limit = SCREEN.limit
+    if type(value) in _BYTES and len(value) > limit:
+        return _seal_bytes(value)
+    text = encode(value)
+    return text if len(text) <= limit else seal(text, limit)
+
+
+def seal(text: bytes, limit: int) -> Sealed:
+    """What is recorded of a value whose canonical JSON is too large: digest, size and leaves of the whole, and a head.
+
+    Example:
+        >>> seal(b'[1,2]', limit=4096).value
+        b'{"$type":"driftline.truncated","head":"[1,2]","size":5}'
+    """
+    leaves = filled_leaves(text) if len(text) <= _COUNTED or text[:1] not in b"[{" else None
+    return Sealed(xxh3_64_intdigest(text), len(text), leaves, _head(text, len(text), limit))
+
+
+def _seal_text(value: str) -> Sealed:
+    """The same of a long text, piece by piece: it is never copied whole."""
+    pieces = (encode(value[at : at + _CHUNK])[1:-1] for at in range(0, len(value), _CHUNK))
+    return _seal_pieces(pieces)
+
+
+def _seal_bytes(value: bytes | bytearray | memoryview) -> Sealed:
+    """The same of long binary data."""
+    flat = memoryview(value).cast("B")
+    pieces = (binascii.b2a_base64(flat[at : at + _CHUNK], newline=False) for at in range(0, len(flat), _CHUNK))
+    return _seal_pieces(pieces)
+
+
+def _seal_pieces(pieces: Iterable[bytes]) -> Sealed:
+    digest, size, head = xxh3_64(b'"'), 2, b'"'
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        if len(head) < _HEAD:
+            head += piece[:_HEAD]
+    digest.update(b'"')
+    return Sealed(digest.intdigest(), size, 1, _head(head, size, SCREEN.limit))
+
+
+def _head(text: bytes, size: int, limit: int) -> bytes:
+    head = text[: min(_HEAD, limit)].decode("utf-8", "ignore")  # without half a character at its end
+    return ENCODER.encode({"$type": "driftline.truncated", "head": head, "size": size})
+
+
+# ---- in the writer thread -----------------------------------------------------------------------------------------
 
 
 def encode_payload(payload: object) -> bytes:
-    """The canonical JSON of what `freeze` returned.
+    """The canonical JSON of what `freeze` returned; of what is sealed, what is shown in its place.
 
     Example:
         >>> encode_payload(freeze(float("nan"))), encode_payload(freeze("x"))
@@ -162,9 +153,11 @@ def encode_payload(payload: object) -> bytes:
     """
     if type(payload) is bytes:
         return payload
+    if type(payload) is Sealed:
+        return payload.value or b""
     if type(payload) is float and not math.isfinite(payload):
-        return _encode({"$float": str(payload)})
-    return _encode(payload)
+        return encode({"$float": str(payload)})
+    return encode(payload)
 
 
 def encode_payloads(payloads: Sequence[object]) -> list[bytes]:
@@ -177,47 +170,14 @@ def encode_payloads(payloads: Sequence[object]) -> list[bytes]:
     kinds = set(map(type, payloads))
     if kinds <= _BULK and (float not in kinds or all(math.isfinite(p) for p in payloads if type(p) is float)):
         try:
-            encode = _encoder.encode
-            return [p if type(p) is bytes else encode(p) for p in payloads]
+            plain = ENCODER.encode
+            return [p if type(p) is bytes else plain(p) for p in payloads]
         except Exception:  # noqa: BLE001, S110 - a surrogate, a number out of range: one by one then
             pass
     return [b"" if p is ABSENT else encode_payload(p) for p in payloads]
 
 
-def decode(text: str | bytes) -> Any:
-    """The Python value of a canonical JSON text.
-
-    Raises:
-        msgspec.DecodeError: If the text is not JSON.
-
-    Example:
-        >>> decode('[1,null]')
-        [1, None]
-    """
-    return _decoder.decode(text)
-
-
-def filled_leaves(encoded: bytes) -> int:
-    """How many scalars in a canonical JSON text hold something: not null, not empty text, list or object.
-
-    Example:
-        >>> filled_leaves(b'""'), filled_leaves(b'0'), filled_leaves(b'{"a":["one","two",""],"b":null,"c":"x"}')
-        (0, 1, 3)
-    """
-    if encoded[:1] not in _CONTAINERS:
-        return 0 if encoded in _EMPTY else 1
-    count = 0
-    open_values = [_decoder.decode(encoded)]
-    while open_values:
-        value = open_values.pop()
-        if isinstance(value, dict):
-            open_values.extend(value.values())
-        elif isinstance(value, list):
-            open_values.extend(value)
-        elif value is not None and value != "":
-            count += 1
-    return count
-
+# ---- fields -------------------------------------------------------------------------------------------------------
 
 _pointers: dict[str, str] = {}
 _POINTER_CACHE: Final = 65_536
@@ -231,10 +191,10 @@ def pointer(key: object) -> str:
         ('/a~1b', '/3')
     """
     if type(key) is not str:
-        return pointer(str.__str__(str(key)))  # a subclass's own __str__ may give the subclass again
+        return pointer(text_of_key(key))
     found = _pointers.get(key)
     if found is None:
-        found = "/" + key.encode("utf-8", "backslashreplace").decode().replace("~", "~0").replace("/", "~1")
+        found = "/" + well_formed(key).replace("~", "~0").replace("/", "~1")
         if len(_pointers) < _POINTER_CACHE:
             _pointers[key] = found
     return found
@@ -255,23 +215,61 @@ def flatten(value: object, depth: int, prefix: str = "") -> list[tuple[str, obje
         >>> flatten({"a": {"b": 1, "c": {}}, "d": [2]}, depth=3)
         [('/a/b', 1), ('/a/c', b'{}'), ('/d', b'[2]')]
     """
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not is_mapping(value):
         return [(prefix, freeze(value))]
-    try:
-        return list(_leaves(value, depth, prefix))
-    except Exception:  # noqa: BLE001 - a mapping's items and a key's text may be the user's code
-        return [(prefix, _encode(value))]
+    if type(value) is dict:
+        with contextlib.suppress(_OddKeyError):
+            return list(_leaves(value.items(), depth, prefix))
+    items = _named(value)
+    return [(prefix, _capture(value))] if items is None else list(_odd_leaves(items, depth, prefix))
 
 
-def _leaves(value: Mapping[Any, object], depth: int, prefix: str) -> Iterator[tuple[str, object]]:
-    for key, item in value.items():
-        path = prefix + pointer(key)
-        if type(item) in SCALARS or item is ABSENT:
-            yield path, item
-        elif depth > 1 and isinstance(item, Mapping) and item:
-            yield from _leaves(item, depth - 1, path)
+class _OddKeyError(Exception):
+    """A key is no text: the fields of this mapping need names of their own."""
+
+
+def _leaves(items: Iterable[tuple[Any, Any]], depth: int, prefix: str) -> Iterator[tuple[str, object]]:
+    limit = SCREEN.limit
+    for key, item in items:
+        token = _pointers.get(key)
+        if token is None:
+            if type(key) is not str:
+                raise _OddKeyError
+            token = pointer(key)
+        kind = type(item)
+        if kind in SCALARS:
+            yield prefix + token, item if kind is not str or len(item) <= limit else _seal_text(item)
+        elif kind is dict and depth > 1 and item:
+            yield from _leaves(item.items(), depth - 1, prefix + token)
+        elif item is ABSENT:
+            yield prefix + token, item
+        elif kind is not dict and depth > 1 and is_mapping(item):
+            yield from _odd(item, depth - 1, prefix + token)
         else:
-            yield path, _encode(item)
+            yield prefix + token, _capture(item)
+
+
+def _odd(value: Any, depth: int, path: str) -> Iterator[tuple[str, object]]:
+    """The fields of one item of a mapping, of whatever kind."""
+    items = _named(value) if depth > 0 and is_mapping(value) else None
+    if items:
+        yield from _odd_leaves(items, depth, path)
+    else:
+        yield path, value if value is ABSENT else freeze(value)
+
+
+def _odd_leaves(items: Iterable[tuple[str, Any]], depth: int, prefix: str) -> Iterator[tuple[str, object]]:
+    """The same as `_leaves` of a mapping that is no plain dict, or has keys that are no texts."""
+    for key, item in items:
+        yield from _odd(item, depth - 1, prefix + pointer(key))
+
+
+def _named(value: Any) -> list[tuple[str, Any]] | None:
+    """The items of a mapping, each with a key of its own; None if it cannot be read."""
+    try:
+        return named_items(items_of(value))
+    except Exception:  # noqa: BLE001 - its items may be the user's code
+        return None
 
 
 def flatten_patch(fields: Mapping[str, object], depth: int) -> list[tuple[str, object]]:
@@ -286,12 +284,11 @@ def flatten_patch(fields: Mapping[str, object], depth: int) -> list[tuple[str, o
     out: list[tuple[str, object]] = []
     for key, value in fields.items():
         path = key if type(key) is str and (key[:1] == "/" or not key) else pointer(key)
-        if value is ABSENT or type(value) in SCALARS:
-            out.append((path, value))
-        elif isinstance(value, Mapping) and depth > path.count("/"):
-            out.extend(flatten(value, depth - path.count("/"), path) or [(path, b"{}")])
+        left = depth - path.count("/")
+        if left > 0 and (type(value) is dict or is_mapping(value)):
+            out.extend(flatten(value, left, path) or [(path, b"{}")])
         else:
-            out.append((path, _encode(value)))
+            out.append((path, value if value is ABSENT else freeze(value)))
     return out
 
 
@@ -304,14 +301,14 @@ def leaf_items(path: str, value: object, depth: int) -> Iterator[tuple[str, obje
         >>> list(leaf_items("/a", {}, depth=2))
         [('/a', {})]
     """
-    items: list[tuple[Any, object]] = []
-    if isinstance(value, Mapping) and depth > path.count("/"):
-        with contextlib.suppress(Exception):  # its items may be the user's code: then it is one value
-            items = list(value.items())
+    items = _named(value) if depth > path.count("/") and is_mapping(value) else None
     if not items:
         yield path, value
-    for key, item in items:
+    for key, item in items or ():
         yield from leaf_items(path + pointer(key), item, depth)
+
+
+# ---- names and numbers --------------------------------------------------------------------------------------------
 
 
 def digest_inputs(name: str, inputs: object) -> int:
@@ -321,7 +318,7 @@ def digest_inputs(name: str, inputs: object) -> int:
         >>> digest_inputs("summarise", {"doc": 1}) == digest_inputs("summarise", {"doc": 1})
         True
     """
-    return xxh3_64_intdigest(_encode(name) + b"\n" + _encode(inputs))
+    return xxh3_64_intdigest(encode(name) + b"\n" + encode(inputs))
 
 
 def text_of(value: object) -> str | None:
@@ -334,7 +331,7 @@ def text_of(value: object) -> str | None:
     if value is None:
         return None
     try:
-        return str(value).encode("utf-8", "backslashreplace").decode()
+        return well_formed(str(value))
     except Exception as fault:  # noqa: BLE001 - its text is the user's code
         return f"<str raised {type(fault).__name__}>"
 
