@@ -15,7 +15,6 @@ from driftline.generators import around_async_generator, around_generator
 from driftline.recorder import Recorder
 from driftline.scope import CURRENT, Branch, Scope, leave
 from driftline.session import active
-from driftline.values import digest_inputs
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -202,7 +201,7 @@ class task(_Block):  # noqa: N801 - reads as a keyword where it is used
         return task(self._name, inputs=self._inputs)
 
     def _open(self, recorder: Recorder) -> Scope:
-        rare: dict[str, Any] = {"signature": digest_inputs(str(self._name), self._inputs)}
+        rare: dict[str, Any] = {"signature": recorder.capture.signature(str(self._name), self._inputs)}
         return recorder.begin("task-start", recorder.scope(), str(self._name), rare)
 
     def _close(self, recorder: Recorder, scope: Scope, fault: BaseException | None) -> None:

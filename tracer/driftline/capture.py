@@ -116,6 +116,12 @@ class Capture:
         # What is looked into further must be whole until then; the writer knows the limit, too.
         SCREEN.limit = NO_LIMIT if self._rules or self._redact is not None else self._limit
 
+    @staticmethod
+    def put_out_of_force() -> None:
+        """Screen nothing any more: nothing records."""
+        SCREEN.container = SCREEN.text = None
+        SCREEN.limit = NO_LIMIT
+
     # ---- fields ---------------------------------------------------------------------------------------------------
 
     def screen(self, object_id: str, type_: str | None, leaves: Leaves) -> Leaves:
@@ -129,8 +135,20 @@ class Capture:
         Returns:
             The same paths, with the payloads that may be queued.
         """
+        plain = self.plain
+        for path, _ in leaves:
+            if path not in plain:
+                break
+        else:
+            return leaves
         known = self._type_of(object_id, type_)
         return [(path, self._screened(path, payload, object_id, known)) for path, payload in leaves]
+
+    def passes(self, path: str) -> bool:
+        """Whether every scalar at this path is recorded as it is, whatever object it is in."""
+        if path not in self.plain and not self._by_type:
+            self._plans.get((None, path)) or self._plan(None, path)
+        return path in self.plain
 
     def _screened(self, path: str, payload: object, object_id: str, type_: str | None) -> object:
         plan = self._plans.get((type_, path)) or self._plan(type_, path)
@@ -207,7 +225,7 @@ class Capture:
     # ---- the program's own redactor -------------------------------------------------------------------------------
 
     def _redacted(self, path: str, payload: object, object_id: str, type_: str | None) -> object:
-        """The payload itself if the redactor leaves the value as it is; else the JSON of what it gives, or `REDACTED`."""
+        """The payload itself if the redactor leaves the value as it is; else JSON of what it gives, or `REDACTED`."""
         if self._redact is None or getattr(self._busy, "now", False):
             return REDACTED
         self._busy.now = True

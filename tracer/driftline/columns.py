@@ -137,7 +137,9 @@ def _fields(events: Settled, *, values: bool, limit: int) -> pa.Array:
     ]
     sealed = _sealed(payloads, encoded, limit)
     if sealed:
-        measures = [_with(column, sealed, member) for column, member in zip(measures, Sealed.__struct_fields__, strict=True)]
+        measures = [
+            _with(column, sealed, member) for column, member in zip(measures, Sealed.__struct_fields__, strict=True)
+        ]
     structs = pa.StructArray.from_arrays(
         [
             pa.array(paths, FIELD.field("path").type),
@@ -155,7 +157,9 @@ def _sealed(payloads: Sequence[object], encoded: Sequence[bytes], limit: int) ->
     if Sealed in set(map(type, payloads)):
         sealed = {row: payload for row, payload in enumerate(payloads) if type(payload) is Sealed}
     if max(map(len, encoded), default=0) > limit:
-        sealed |= {row: seal(text, limit) for row, text in enumerate(encoded) if len(text) > limit and row not in sealed}
+        sealed |= {
+            row: seal(text, limit) for row, text in enumerate(encoded) if len(text) > limit and row not in sealed
+        }
     return sealed
 
 

@@ -66,7 +66,11 @@ class Pattern:
             if whole in reached:
                 break
             reached = self._skipped(
-                {at if word is None else at + 1 for at in reached if (word := self._words[at]) is None or word.match(segment)}
+                {
+                    at if word is None else at + 1
+                    for at in reached
+                    if (word := self._words[at]) is None or word.match(segment)
+                }
             )
         return reached
 

@@ -36,12 +36,14 @@ from driftline.clock import HybridClock
 from driftline.lines import Lines
 from driftline.objects import ObjectState, Place
 from driftline.scope import CURRENT, Branch, Scope, Watched
+from driftline.secret_names import SecretNames
 from driftline.sightings import Version
 from driftline.values import flatten, flatten_patch, text_of, version_of
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
+    from driftline.capture import Capture
     from driftline.writer import Writer
 
 _log: Final = logging.getLogger("driftline")
@@ -61,17 +63,19 @@ class Recorder:
         writer: Takes the calls, in order.
         branch_tag: Makes this process's branch ids unique in the run; empty in the process that began it.
         depth: How many levels of a nested mapping become fields.
+        capture: What of each value is recorded.
 
     Attributes:
         plain: JSON Pointers whose values are recorded as they are: no rule looks at them, nothing in them is escaped.
         lines: The branches of threads, tasks and jobs.
     """
 
-    def __init__(self, writer: Writer, *, branch_tag: str, depth: int) -> None:
+    def __init__(self, writer: Writer, *, branch_tag: str, depth: int, capture: Capture) -> None:
         self.writer = writer
         self.depth = depth
         self.clock = HybridClock()
         self.plain: set[str] = set()
+        self.capture = capture
         self._tag = branch_tag
         self._ids = 0
         self._lock = threading.RLock()  # a signal handler may record while its thread does
@@ -161,14 +165,16 @@ class Recorder:
     # ---- objects --------------------------------------------------------------------------------------------------
 
     def fields(self, value: object) -> Leaves:
-        """The fields of a value as they are recorded. What is to be left out or cut is decided here, in the call."""
+        """The fields of a value. What is to be left out or cut is decided when they are recorded, in the call."""
         return flatten(value, self.depth)
 
     def patch_fields(self, fields: Mapping[str, object]) -> Leaves:
         """The fields of a patch, likewise."""
         leaves = flatten_patch(fields, self.depth)
-        if len(leaves) == len(fields) == 1 and leaves[0][0] in fields and len(self.plain) < _PLAIN_LIMIT:
-            self.plain.add(leaves[0][0])
+        if len(leaves) == len(fields) == 1 and len(self.plain) < _PLAIN_LIMIT:
+            path = leaves[0][0]
+            if path in fields and self.capture.passes(path):
+                self.plain.add(path)
         return leaves
 
     def set_field(  # noqa: PLR0917 - the hot path; by position because names cost time
@@ -248,6 +254,7 @@ class Recorder:
             version = version_of(version)
         if base is not None and type(base) is not int:
             base = version_of(base)
+        leaves = self.capture.screen(object_id, type_, leaves)
         path, payload = _flat(leaves)
         state = place.object
         with self._lock:
@@ -289,7 +296,7 @@ class Recorder:
                 fields.update(dict.fromkeys(fresh, version))
         if self._traced:
             rare = self._with_span(rare)
-        path, payload = _flat(leaves)
+        path, payload = _flat(self.capture.screen(object_id, type_, leaves))
         state = place.object
         with self._lock:
             if type(version) is int and version > state.number:
@@ -307,7 +314,7 @@ class Recorder:
             place.whole = version
         else:
             place.fields.update((name, version) for name, _ in leaves)
-        path, payload = _flat(leaves)
+        path, payload = _flat(self.capture.screen(object_id, type_, leaves))
         rare: Rare = WHOLE if whole else PARTIAL
         if self._traced:
             rare = self._with_span(rare)
@@ -449,4 +456,5 @@ def _outcome(fault: BaseException | None) -> dict[str, Any]:
 
 def log_fault(kind: str, fault: Exception) -> None:
     """Say once that the tracer failed at something; the traced program goes on."""
-    _log.warning("driftline could not record (%s): %s; the program goes on, the trace is incomplete", kind, fault)
+    said = SecretNames().scrub(str(text_of(fault)))
+    _log.warning("driftline could not record (%s): %s; the program goes on, the trace is incomplete", kind, said)

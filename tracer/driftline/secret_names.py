@@ -1,7 +1,7 @@
 """Names that mean a secret: of fields, of keys inside values, of command-line options, in texts.
 
 A name is read as words (`apiKey`, `API_KEY` and `x-api-key` are the same ones), so that `token` is found in
-`access_token` and not in `tokenizer`. It is a guess by name, not by content; docs/privacy.md says what follows from that.
+`access_token` and not in `tokenizer`. It is a guess by name, not by content: docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ DEFAULT_NAMES: Final = (
 
 #: A secret's measure is no secret: `token_count`, `password_length`, `max_token`, `has_password`.
 _MEASURES: Final = frozenset(
-    "count counts usage limit limits budget length type ttl expires expiry expiration policy price cost".split(),
+    {"count", "counts", "usage", "limit", "limits", "budget", "length", "type"}
+    | {"ttl", "expires", "expiry", "expiration", "policy", "price", "cost"},
 )
 _QUESTIONS: Final = frozenset({"has", "is", "max", "min", "num", "no", "total", "use"})
 _PLURAL_IS_ANOTHER_WORD: Final = "token"  # tokens are what language models count
@@ -35,7 +36,7 @@ WITHHELD: Final = "<withheld>"
 
 _OPTION: Final = re.compile(r"--?([A-Za-z][\w-]*)$")
 _USER_INFO: Final = re.compile(r"(?<=://)(?P<user>[^\s/:@]{0,256}):[^\s@]{1,1024}(?=@)|(?<=://)[^\s/:@]{20,256}(?=@)")
-_NAME: Final = re.compile(r"(?<![\w.-])(?P<name>[^\W\d][\w.-]*+)\\?[\"']?\s*+(?:=>|==?|:=?)\s*+")
+_NAME: Final = re.compile(r"(?<![\w.-])-{0,2}(?P<name>[^\W\d][\w.-]*+)\\?[\"']?\s*+(?:=>|==?|:=?)\s*+")
 _VALUE: Final = re.compile(
     r"(?:Bearer|Basic|Digest|Token)\s+[^\s\"',;)}\]]++"
     r"|\\\".*?(?:\\\"|\Z)|[bru]?\"(?:[^\"\\]|\\.)*+\"?|[bru]?'(?:[^'\\]|\\.)*+'?"
@@ -115,7 +116,6 @@ class SecretNames:
             >>> SecretNames().scrub("GET https://u:p@h/?api_key=k1&n=2 password='a b' n=1")
             'GET https://u:<withheld>@h/?api_key=<withheld>&n=2 password=<withheld> n=1'
         """
-
         text = _USER_INFO.sub(
             lambda found: stand_in(found[0]) if found["user"] is None else f"{found['user']}:{stand_in(found[0])}", text
         )

@@ -13,12 +13,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, Literal
 
+from driftline.capture import Capture
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
 from driftline.ledger import Ledger
 from driftline.propagation import Propagation
 from driftline.recorder import Recorder, log_fault
 from driftline.schema import HEADER_FILE
+from driftline.secret_names import SecretNames
 from driftline.writer import Writer
 
 ENVIRONMENT: Final = "DRIFTLINE_TRACE"
@@ -118,13 +120,21 @@ def start(
                 folder, ordered=ordered, depth=depth, values=values, policy=text, overwrite=overwrite, join=join
             )
             record = ProcessRecord.of_this_process()
+            capture = Capture([(values, {})], names=SecretNames(), limit=64 << 10, key=os.urandom(16))
             writer = Writer(
-                folder, record, run=header.run, ledger=Ledger(ordered=header.ordered), values=header.values == "full"
+                folder,
+                record,
+                run=header.run,
+                ledger=Ledger(ordered=header.ordered),
+                values=capture.keeps_values,
+                value_limit=64 << 10,
             )
         except OSError as fault:
             raise _unwritable(folder, fault) from fault
         tag = "" if begun_here else _branch_tag(record)
-        recording = Recording(folder, header, Recorder(writer, branch_tag=tag, depth=header.depth), writer)
+        recorder = Recorder(writer, branch_tag=tag, depth=header.depth, capture=capture)
+        recording = Recording(folder, header, recorder, writer)
+        capture.put_in_force()
         RECORDING.set(recording)
         recording.recorder.lines.here()  # this context's lines descend from here
         recording.propagation.begin()
@@ -140,6 +150,7 @@ def stop() -> None:
             recording.propagation.end()
             recording.recorder.lines.end_all()
             recording.writer.close()
+            Capture.put_out_of_force()  # not before: a call may still be on its way
 
 
 @contextmanager

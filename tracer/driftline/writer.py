@@ -17,6 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from driftline.calls import WIDTH, op_name
+from driftline.canonical import NO_LIMIT
 from driftline.columns import mend, to_batch
 from driftline.header import ProcessRecord
 from driftline.ledger import Ledger, Settled
@@ -36,6 +37,7 @@ class Writer:
         run: Id of the run, written into every segment.
         ledger: Makes events of the calls that are queued.
         values: Whether values are kept, or only their digests.
+        value_limit: Bytes of a value's JSON above which only its beginning is kept.
         segment_bytes: A segment is closed and the next one begun above this size.
         queue_limit: Callers wait while this many events are queued.
         announce: Whether the process's record is written at once, rather than with the first events.
@@ -49,6 +51,7 @@ class Writer:
         run: str,
         ledger: Ledger,
         values: bool = True,
+        value_limit: int = NO_LIMIT,
         segment_bytes: int = 64 << 20,
         queue_limit: int = 131_072,
         announce: bool = True,
@@ -59,6 +62,7 @@ class Writer:
         self._folder = folder
         self._record = record
         self._values = values
+        self._value_limit = value_limit
         self._segment_bytes = segment_bytes
         self._run_id = run
         self._ledger = ledger
@@ -92,6 +96,7 @@ class Writer:
             run=self._run_id,
             ledger=self._ledger,
             values=self._values,
+            value_limit=self._value_limit,
             segment_bytes=self._segment_bytes,
             queue_limit=self.row_limit // WIDTH,
             announce=False,
@@ -195,7 +200,8 @@ class Writer:
             self._write(batch)
 
     def _encode(self, events: Settled) -> pa.RecordBatch:
-        return to_batch(events, self._record.events + self._record.lost, values=self._values)
+        first = self._record.events + self._record.lost
+        return to_batch(events, first, values=self._values, limit=self._value_limit)
 
     def _write(self, batch: pa.RecordBatch) -> None:
         try:

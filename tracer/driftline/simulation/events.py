@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
+from driftline.canonical import filled_leaves
 from driftline.schema import EVENT, FIELD, INPUT, OPERATIONS, REFERENCE, VERSION
 from driftline.simulation.kinds import PATHS, Pool, Value
-from driftline.values import filled_leaves
 
 Version = int | str
 

@@ -16,7 +16,7 @@ import msgspec
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
-from driftline.values import filled_leaves
+from driftline.canonical import filled_leaves
 
 #: What a field holds: the number of a value in the pool, or a value's canonical JSON; None where it holds nothing.
 Value = int | bytes | None
