@@ -52,7 +52,7 @@ def help_text(*words: str) -> str:
 def cli_page() -> str:
     """The Markdown page of the command line."""
     overview = help_text()
-    names = sorted(path.stem for path in (ROOT / "cli/driftline_cli/commands").glob("[!_]*.py"))
+    names = sorted(path.stem.removesuffix("_") for path in (ROOT / "cli/driftline_cli/commands").glob("[!_]*.py"))
     parts = [f"## driftline {name}\n\n```\n{help_text(name)}\n```" for name in names]
     return "\n\n".join(["# The command line", f"```\n{overview}\n```", *parts]) + "\n"
 

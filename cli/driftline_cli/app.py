@@ -10,9 +10,10 @@ import typer
 from driftline_cli import diagnostics
 from driftline_cli.group import CommandGroup
 
-#: Headings of the help page, and the commands under each: `commands/NAME.py` holds a function of the same name.
+#: Headings of the help page, and the commands under each: `commands/NAME.py` holds a function of the same name
+#: (with `_` behind it where Python has another use for the word).
 COMMANDS: Final = {
-    "Record": ("demo", "simulate"),
+    "Record": ("demo", "simulate", "import"),
     "Ask": ("info", "analyze", "rule", "blame", "log", "show", "diff", "lineage"),
 }
 

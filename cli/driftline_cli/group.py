@@ -6,6 +6,7 @@ this one groups options and commands as a reader looks for them.
 
 from __future__ import annotations
 
+import keyword
 import os
 import re
 import sys
@@ -60,7 +61,8 @@ class CommandGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
         """The command of this name, loaded now if it was not yet; None if there is none."""
         if cmd_name in self.commands and self.commands[cmd_name] is None:
-            function = getattr(import_module(f"driftline_cli.commands.{cmd_name}"), cmd_name)
+            name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+            function = getattr(import_module(f"driftline_cli.commands.{name}"), name)
             single = typer.Typer(add_completion=False, rich_markup_mode=None)
             settings = {"help_option_names": ["-h", "--help"]}
             single.command(cmd_name, cls=Command, context_settings=settings)(function)

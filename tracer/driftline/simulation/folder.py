@@ -1,79 +1,51 @@
-"""The trace folder of a simulated run, written as its events come, and the file of its ground truth beside it."""
+"""A simulated run as it is written: the events of each process, and the ground truth beside the trace."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
-import pyarrow as pa
 from xxhash import xxh3_128_hexdigest
 
-from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
-from driftline.schema import EVENT, FORMAT, HEADER_FILE, segment_name
+from driftline.offline import ProcessStream, new_trace
+from driftline.schema import FORMAT
 from driftline.simulation.events import Row, to_batch
 from driftline.simulation.kinds import Pool
 
 #: When a simulated run begins: nanoseconds since 1970, the first moment of 2026.
 START: Final = 1_767_225_600_000_000_000
 _BATCH: Final = 16_384  # events
-_SEGMENT: Final = 64 << 20  # bytes
 _HOST: Final = "simulated"
 
 
-class _Stream:
-    """The events of one process, in segments."""
+class _Waiting:
+    """The events of one process that have not been written yet."""
 
-    def __init__(self, folder: Path, number: int, run: str, pool: Pool) -> None:
-        self._folder = folder
+    def __init__(self, stream: ProcessStream, pool: Pool) -> None:
+        self.stream = stream
         self._pool = pool
-        self._record = ProcessRecord(process=f"sim-{number}", pid=0, host=_HOST, started=START)
-        self._schema = EVENT.with_metadata(
-            {"driftline.format": str(FORMAT), "driftline.run": run, "driftline.process": self._record.process},
-        )
-        self._options = pa.ipc.IpcWriteOptions(compression="zstd")
-        self._file: pa.NativeFile | None = None
-        self._writer: pa.RecordBatchWriter | None = None
-        self.process = self._record.process
-        self.rows: list[Row] = []
-        self.clocks: list[int] = []
-        self.written = 0
+        self._rows: list[Row] = []
+        self._clocks: list[int] = []
+
+    def add(self, row: Row, clock: int) -> int:
+        """Add an event; returns its sequence number."""
+        self._rows.append(row)
+        self._clocks.append(clock)
+        seq = self.stream.written + len(self._rows) - 1
+        if len(self._rows) >= _BATCH:
+            self.flush()
+        return seq
 
     def flush(self) -> None:
-        """Write the events that wait."""
-        if not self.rows:
-            return
-        if self._writer is None:
-            path = self._folder / segment_name(self.process, self._record.segments)
-            self._file = pa.OSFile(str(path), "wb")
-            self._writer = pa.ipc.new_stream(self._file, self._schema, options=self._options)
-            self._record.segments += 1
-        self._writer.write_batch(to_batch(self.rows, self.clocks, self.written, self._pool))
-        self.written += len(self.rows)
-        self._record.ended = self.clocks[-1]
-        self.rows, self.clocks = [], []
-        if self._file is not None and self._file.tell() >= _SEGMENT:
-            self.end_segment()
-
-    def end_segment(self) -> None:
-        """Close the file in use, if any; the next event begins another."""
-        if self._writer is not None and self._file is not None:
-            self._writer.close()
-            self._file.close()
-        self._writer = self._file = None
-
-    def close(self) -> None:
-        """Write what waits, and the record of the process."""
-        self.flush()
-        self.end_segment()
-        self._record.events, self._record.closed = self.written, True
-        self._record.ended = self._record.ended or START
-        self._record.save(self._folder)
+        """Write them."""
+        if self._rows:
+            self.stream.write(to_batch(self._rows, self._clocks, self.stream.written, self._pool))
+            self._rows, self._clocks = [], []
 
 
 class Recording:
@@ -83,10 +55,9 @@ class Recording:
         events: How many events there are so far.
     """
 
-    def __init__(self, folder: Path, truth: Path, header: Header, processes: int, pool: Pool) -> None:
-        header.save(folder)
-        self._streams = [_Stream(folder, number, header.run, pool) for number in range(1, processes + 1)]
-        self._truth = truth.open("wb")
+    def __init__(self, waiting: list[_Waiting], truth: BinaryIO) -> None:
+        self._waiting = waiting
+        self._truth = truth
         self._clock = START
         self.events = 0
 
@@ -100,25 +71,19 @@ class Recording:
         Returns:
             The process and sequence number that it got: together its id.
         """
-        stream = self._streams[row.process]
         self._clock += after
-        stream.rows.append(row)
-        stream.clocks.append(self._clock)
         self.events += 1
-        seq = stream.written + len(stream.rows) - 1
-        if len(stream.rows) >= _BATCH:
-            stream.flush()
-        return stream.process, seq
+        waiting = self._waiting[row.process]
+        return waiting.stream.process, waiting.add(row, self._clock)
 
     def tell(self, truth: dict[str, object]) -> None:
         """Add a line to the ground truth."""
         self._truth.write(msgspec.json.encode(truth) + b"\n")
 
-    def close(self) -> None:
+    def flush(self) -> None:
         """Write what waits."""
-        self._truth.close()
-        for stream in self._streams:
-            stream.close()
+        for waiting in self._waiting:
+            waiting.flush()
 
 
 def truth_path(folder: Path) -> Path:
@@ -135,7 +100,7 @@ def truth_path(folder: Path) -> Path:
 def recording(
     folder: Path, argv: list[str], processes: int, pool: Pool, *, policy: str | None, overwrite: bool
 ) -> Iterator[Recording]:
-    """A new trace folder, complete at the end of the block; if that fails, there is none.
+    """A new trace folder with its truth beside it, both whole at the end of the block; if it fails, there is neither.
 
     Args:
         folder: The trace folder to make.
@@ -148,13 +113,6 @@ def recording(
     Raises:
         DriftlineError: If something else is there, or the folder cannot be written.
     """
-    folder = folder.absolute()
-    if folder.exists() and not (overwrite and (folder / HEADER_FILE).is_file()):
-        raise DriftlineError(
-            f"{folder} is there already" + (", and is no trace" if overwrite else ""),
-            "choose another name" + ("" if overwrite else ", or --overwrite the trace that is there"),
-        )
-    truth = truth_path(folder)
     header = Header(
         format=FORMAT,
         run=xxh3_128_hexdigest("\n".join(argv).encode()),
@@ -164,26 +122,20 @@ def recording(
         versions={"driftline": version("driftline")},
         policy=policy,
     )
-    making = folder.with_name(f".{folder.name}.making")
+    truth = truth_path(folder)
     making_truth = truth.with_name(f".{truth.name}.making")
+    records = [
+        ProcessRecord(process=f"sim-{number}", pid=0, host=_HOST, started=START) for number in range(1, processes + 1)
+    ]
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir()
-        made = Recording(making, making_truth, header, processes, pool)
-        try:
-            yield made
-        finally:
-            made.close()
-        if folder.exists():
-            shutil.rmtree(folder)
-        making.replace(folder)
-        making_truth.replace(truth)
-    except OSError as fault:
-        raise DriftlineError(
-            f"{folder} cannot be written: {fault.strerror or fault}", "name a folder in one that you may write to"
-        ) from fault
+        with new_trace(folder, header, overwrite=overwrite) as making, making_truth.open("wb") as lines:
+            with ExitStack() as streams:
+                opened = [streams.enter_context(ProcessStream(making, header.run, record)) for record in records]
+                made = Recording([_Waiting(stream, pool) for stream in opened], lines)
+                yield made
+                made.flush()
+            lines.flush()
+            making_truth.replace(truth)
     finally:
-        shutil.rmtree(making, ignore_errors=True)
         with suppress(OSError):
             making_truth.unlink()
