@@ -9,6 +9,7 @@ One event is one line: `BRANCH OP OBJECT@VERSION <BASE NAME=VALUE … /field=VAL
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -132,7 +133,7 @@ def run_python(code: str, *args: str, **environment: str) -> subprocess.Complete
     """Run a program in a Python process of its own; its arguments are `sys.argv[1:]`."""
     return subprocess.run(
         [sys.executable, "-c", code, *args],
-        env={"PYTHONWARNINGS": "error", **environment},
+        env={"PYTHONWARNINGS": "error", "PYTHONPATH": os.pathsep.join(sys.path[1:]), **environment},
         capture_output=True,
         text=True,
         check=False,

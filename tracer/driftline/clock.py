@@ -43,4 +43,6 @@ class HybridClock:
         One further ahead of the wall clock than `MAX_AHEAD` counts as that far: a damaged message must not drag the
         clock into the future.
         """
-        self.last = max(self.last, min(clock, time_ns() + MAX_AHEAD))
+        clock = min(clock, time_ns() + MAX_AHEAD)
+        if clock > self.last:
+            self.last = clock

@@ -12,13 +12,24 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from xxhash import xxh3_64_intdigest
 
+from driftline.arrays import (
+    count_from,
+    digests,
+    lines,
+    names,
+    numbers,
+    optional,
+    rare_names,
+    small_numbers,
+    spread,
+    versions,
+)
 from driftline.calls import MANY, SET_FIELD
 from driftline.canonical import NO_LIMIT, filled_leaves
 from driftline.ledger import Settled
 from driftline.objects import ObjectState, Place
-from driftline.schema import EVENT, FIELD, INPUT, NAME, OPERATIONS, REFERENCE, VERSION
+from driftline.schema import EVENT, FIELD, INPUT, OPERATIONS, REFERENCE, VERSION
 from driftline.scope import Branch, Scope
 from driftline.sightings import Version
 from driftline.values import ABSENT, Sealed, encode_payloads, seal, text_of, version_of
@@ -26,7 +37,6 @@ from driftline.values import ABSENT, Sealed, encode_payloads, seal, text_of, ver
 _OP_CODE: Final = {**{op: code for code, op in enumerate(OPERATIONS)}, SET_FIELD: OPERATIONS.index("patch")}
 _OP_NAMES: Final = pa.array(OPERATIONS, pa.utf8())
 _LISTS: Final = ("bases", "references", "inputs")
-_VERSIONS: Final = frozenset({int, str, type(None)})
 _EMPTY: Final = pa.array(["null", '""'])
 _RARE: Final = tuple(
     name
@@ -53,114 +63,71 @@ def to_batch(events: Settled, first_seq: int, *, values: bool = True, limit: int
         A batch of `schema.EVENT`, one row an event.
     """
     columns: dict[str, pa.Array] = {
-        "seq": pa.array(range(first_seq, first_seq + len(events)), pa.int64()),
-        "clock": pa.array(events.clocks, pa.int64()),
-        "op": pa.DictionaryArray.from_arrays(
-            pa.array(list(map(_OP_CODE.__getitem__, events.ops)), pa.int8()), _OP_NAMES
-        ),
-        "base_inferred": _array("base_inferred", events.base_inferred),
-        "depth": _array("depth", events.depths),
-        "confidence": _array("confidence", events.confidences),
-        "source": _names(events.sources),
+        "seq": count_from(first_seq, len(events)),
+        "clock": numbers(events.clocks, pa.int64()),
+        "op": _operations(events.ops),
+        "base_inferred": optional(events.base_inferred, pa.bool_()),
+        "depth": small_numbers(events.depths),
+        "confidence": numbers(events.confidences, pa.float64()),
+        "source": names(events.sources),
         "fields": _fields(events, values=values, limit=limit),
     }
-    columns["version"], columns["label"] = _versions(events.versions)
-    columns["base"], columns["base_label"] = _versions(events.bases)
+    columns["version"], columns["label"] = versions(events.versions)
+    columns["base"], columns["base_label"] = versions(events.bases)
     _add_places(columns, events)
     _add_rare(columns, events.rares)
     return pa.record_batch([columns[name] for name in EVENT.names], schema=EVENT)
 
 
-def _array(name: str, column: Sequence[Any]) -> pa.Array:
-    type_ = EVENT.field(name).type
-    if column.count(None) == len(column):
-        return pa.nulls(len(column), type_)
-    return pa.array(column, type_)
-
-
-def _names(column: Sequence[str | None]) -> pa.Array:
-    """A column of few distinct names."""
-    first = column[0]
-    if column.count(first) == len(column):
-        if first is None:
-            return pa.nulls(len(column), NAME)
-        return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), len(column)), pa.array([first]))
-    return pa.array(column, NAME)
+def _operations(ops: Sequence[str]) -> pa.Array:
+    codes = bytes(map(_OP_CODE.__getitem__, ops))
+    return pa.DictionaryArray.from_arrays(
+        pa.Array.from_buffers(pa.int8(), len(codes), [None, pa.py_buffer(codes)]), _OP_NAMES
+    )
 
 
 def _add_places(columns: dict[str, pa.Array], events: Settled) -> None:
     """What the events' places say: looked up once a place, not once an event."""
     number = {place: number for number, place in enumerate(dict.fromkeys(events.places))}
-    rows = pa.array(list(map(number.__getitem__, events.places)), pa.int32())
-    columns["branch"] = _spread([place.scope.branch.id for place in number], rows)
-    columns["unit"] = _spread([place.scope.unit for place in number], rows)
-    columns["task"] = _spread([place.scope.task for place in number], rows)
-    columns["object"] = _spread([place.object.id for place in number], rows)
+    rows = small_numbers(list(map(number.__getitem__, events.places)))
+    scopes = [place.scope for place in number]
+    columns["branch"] = spread([scope.branch.id for scope in scopes], rows)
+    columns["unit"] = spread([scope.unit for scope in scopes], rows)
+    columns["task"] = spread([scope.task for scope in scopes], rows)
+    columns["object"] = spread([place.object.id for place in number], rows)
     if events.types is None:
-        columns["type"] = _spread([place.object.settled_type for place in number], rows)
+        columns["type"] = spread([place.object.settled_type for place in number], rows)
     else:
-        columns["type"] = _names(events.types)
-
-
-def _spread(names: Sequence[str | None], rows: pa.Array) -> pa.Array:
-    """A column of names, of which the row says which."""
-    if names.count(None) == len(names):
-        return pa.nulls(len(rows), NAME)
-    distinct = pa.array(names, NAME)
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(rows), distinct.dictionary)
-
-
-def _versions(column: Sequence[int | str | None]) -> tuple[pa.Array, pa.Array]:
-    """Split versions into the store's own numbers and labels."""
-    kinds = set(map(type, column))
-    if not kinds <= _VERSIONS:
-        raise TypeError(f"a version is an int or a str, not {kinds - _VERSIONS}")
-    numbers = column if str not in kinds else [v if type(v) is int else None for v in column]
-    labels = None if str not in kinds else [v if type(v) is str else None for v in column]
-    return (
-        pa.array(numbers, pa.int64()),
-        pa.nulls(len(column), pa.utf8()) if labels is None else pa.array(labels, pa.utf8()),
-    )
+        columns["type"] = names(events.types)
 
 
 def _fields(events: Settled, *, values: bool, limit: int) -> pa.Array:
-    offsets, paths, payloads, bases = _flattened(events)
-    # A removed field is encoded as nothing and masked out of every column but its path and base.
-    absent = pa.array([p is ABSENT for p in payloads], pa.bool_()) if ABSENT in payloads else None
-    encoded = encode_payloads(payloads)
-    texts = pa.array(encoded, pa.utf8())
+    lists, paths, payloads, bases = _flattened(events)
+    encoded, text = encode_payloads(payloads)
+    texts = pa.array(encoded, pa.utf8()) if text is None else lines(text, len(encoded))
+    sizes = pc.binary_length(texts)
     measures = [
-        pa.array(list(map(xxh3_64_intdigest, encoded)), pa.uint64()),
-        pc.binary_length(texts),
-        _leaves(texts, encoded),
+        digests(encoded),
+        sizes,
+        _filled(texts, encoded),
         texts if values else pa.nulls(len(encoded), pa.utf8()),
     ]
-    sealed = _sealed(payloads, encoded, limit)
+    sealed: dict[int, Sealed] = {}
+    if text is None:
+        # A removed field is encoded as nothing and masked out of every column but its path and base.
+        absent = pa.array([p is ABSENT for p in payloads], pa.bool_()) if ABSENT in payloads else None
+        measures = [_unless(absent, column) for column in measures]
+        sealed = {row: payload for row, payload in enumerate(payloads) if type(payload) is Sealed}
+    if encoded and pc.max(sizes).as_py() > limit:
+        sealed |= {
+            row: seal(text, limit) for row, text in enumerate(encoded) if len(text) > limit and row not in sealed
+        }
     if sealed:
         measures = [
             _with(column, sealed, member) for column, member in zip(measures, Sealed.__struct_fields__, strict=True)
         ]
-    structs = pa.StructArray.from_arrays(
-        [
-            pa.array(paths, FIELD.field("path").type),
-            *(_unless(absent, column) for column in measures),
-            *_versions(bases),
-        ],
-        fields=list(FIELD),
-    )
-    return pa.ListArray.from_arrays(offsets, structs, type=EVENT.field("fields").type)
-
-
-def _sealed(payloads: Sequence[object], encoded: Sequence[bytes], limit: int) -> dict[int, Sealed]:
-    """The fields whose values are not recorded whole, by row."""
-    sealed = {}
-    if Sealed in set(map(type, payloads)):
-        sealed = {row: payload for row, payload in enumerate(payloads) if type(payload) is Sealed}
-    if max(map(len, encoded), default=0) > limit:
-        sealed |= {
-            row: seal(text, limit) for row, text in enumerate(encoded) if len(text) > limit and row not in sealed
-        }
-    return sealed
+    structs = pa.StructArray.from_arrays([names(paths), *measures, *versions(bases)], fields=list(FIELD))
+    return pa.ListArray.from_arrays(lists[0], structs, type=EVENT.field("fields").type, mask=lists[1])
 
 
 def _with(column: pa.Array, sealed: Mapping[int, Sealed], member: str) -> pa.Array:
@@ -171,34 +138,42 @@ def _with(column: pa.Array, sealed: Mapping[int, Sealed], member: str) -> pa.Arr
     return pc.replace_with_mask(column, rows, pa.array([getattr(s, member) for s in sealed.values()], column.type))
 
 
-def _flattened(events: Settled) -> tuple[pa.Array, Sequence[str], Sequence[object], Sequence[Version | None]]:
-    """Arrow list offsets (null where an event has no fields); path, payload and base of every field of every event."""
-    if events.ops.count(SET_FIELD) == len(events):
-        return pa.array(range(len(events) + 1), pa.int32()), events.paths, events.payloads, events.field_bases
-    offsets: list[int | None] = []
+def _flattened(
+    events: Settled,
+) -> tuple[tuple[pa.Array, pa.Array | None], Sequence[str], Sequence[object], Sequence[Version | None]]:
+    """Path, payload and base of each field of all events; first Arrow's list offsets, and which lists are null."""
+    if events.single:
+        offsets = count_from(0, len(events) + 1).cast(pa.int32())
+        return (offsets, None), events.paths, events.payloads, events.field_bases
     paths: list[str] = []
     payloads: list[object] = []
     bases: list[Version | None] = []
-    for path, payload, base in zip(events.paths, events.payloads, events.field_bases, strict=True):
-        offsets.append(None if path is None else len(paths))
-        if path is MANY:
-            paths += payload[0::2]
-            payloads += payload[1::2]
-            bases += [None] * (len(payload) // 2) if base is None else base
-        elif path is not None:
-            paths.append(path)
-            payloads.append(payload)
-            bases.append(base)
-    offsets.append(len(paths))
-    return pa.array(offsets, pa.int32()), paths, payloads, bases
+    counts = [0, *[1] * len(events)]
+    done = 0
+    for row in [row for row, path in enumerate(events.paths) if type(path) is not str]:
+        if done < row:
+            paths += events.paths[done:row]
+            payloads += events.payloads[done:row]
+            bases += events.field_bases[done:row]
+        done = row + 1
+        counts[done] = 0
+        if events.paths[row] is MANY:
+            leaves, found = events.payloads[row], events.field_bases[row]
+            counts[done] = len(leaves) // 2
+            paths += leaves[0::2]
+            payloads += leaves[1::2]
+            bases += [None] * counts[done] if found is None else found
+    paths += events.paths[done:]
+    payloads += events.payloads[done:]
+    bases += events.field_bases[done:]
+    none = pa.array([path is None for path in events.paths], pa.bool_())
+    return (pc.cumulative_sum(small_numbers(counts)), none), paths, payloads, bases
 
 
-def _leaves(texts: pa.Array, encoded: Sequence[bytes]) -> pa.Array:
+def _filled(texts: pa.Array, encoded: Sequence[bytes]) -> pa.Array:
     """Filled leaves of each value: a scalar is one unless it is empty; what is in a container must be counted."""
-    contained = pc.starts_with(texts, "[")
-    contained = pc.or_(contained, pc.starts_with(texts, "{"))
-    if contained.true_count:
-        return pa.array(list(map(filled_leaves, encoded)), pa.int32())
+    if pc.or_(pc.starts_with(texts, "["), pc.starts_with(texts, "{")).true_count:
+        return small_numbers(list(map(filled_leaves, encoded)))
     return pc.invert(pc.is_in(texts, _EMPTY)).cast(pa.int32())
 
 
@@ -219,20 +194,27 @@ def _flatten_lists(column: Sequence[Sequence[Any] | None]) -> tuple[pa.Array, li
 
 
 def _add_rare(columns: dict[str, pa.Array], rares: Sequence[Mapping[str, Any] | None]) -> None:
-    present = set(chain.from_iterable(filter(None, rares)))
-    for name in _RARE:
-        type_ = EVENT.field(name).type
-        if name in present:
-            columns[name] = pa.array([None if r is None else r.get(name) for r in rares], type_)
-        else:
-            columns[name] = pa.nulls(len(rares), type_)
-    for name in _LISTS:
+    rows: list[int] = []
+    if rares.count(None) < len(rares):
+        rows = [row for row, rare in enumerate(rares) if rare is not None]
+    given = [rares[row] or {} for row in rows]
+    present = set(chain.from_iterable(given))
+    for name in (*_RARE, *_LISTS):
         type_ = EVENT.field(name).type
         if name not in present:
             columns[name] = pa.nulls(len(rares), type_)
-            continue
-        offsets, flat = _flatten_lists([None if r is None else r.get(name) for r in rares])
-        columns[name] = pa.ListArray.from_arrays(offsets, _items(name, flat), type=type_)
+        elif pa.types.is_dictionary(type_) and len(rows) < len(rares):
+            columns[name] = rare_names(rows, [rare.get(name) for rare in given], len(rares))
+        else:
+            column: list[Any] = [None] * len(rares)
+            for row, rare in zip(rows, given, strict=True):
+                column[row] = rare.get(name)
+            columns[name] = _lists(name, column) if name in _LISTS else pa.array(column, type_)
+
+
+def _lists(name: str, column: Sequence[Sequence[Any] | None]) -> pa.Array:
+    offsets, flat = _flatten_lists(column)
+    return pa.ListArray.from_arrays(offsets, _items(name, flat), type=EVENT.field(name).type)
 
 
 def _items(name: str, flat: list[Any]) -> pa.Array:
@@ -241,10 +223,10 @@ def _items(name: str, flat: list[Any]) -> pa.Array:
         parts = [pa.array(paths, REFERENCE.field(0).type), pa.array(objects, REFERENCE.field(1).type)]
         return pa.StructArray.from_arrays(parts, fields=list(REFERENCE))
     if name == "inputs":
-        objects, versions = zip(*flat, strict=True) if flat else ((), ())
-        parts = [pa.array(objects, INPUT.field(0).type), *_versions(versions)]
+        objects, known = zip(*flat, strict=True) if flat else ((), ())
+        parts = [pa.array(objects, INPUT.field(0).type), *versions(known)]
         return pa.StructArray.from_arrays(parts, fields=list(INPUT))
-    return pa.StructArray.from_arrays(list(_versions(flat)), fields=list(VERSION))
+    return pa.StructArray.from_arrays(list(versions(flat)), fields=list(VERSION))
 
 
 # ---- mending ------------------------------------------------------------------------------------------------------

@@ -32,13 +32,14 @@ class Settled:
         field_bases: The base of the event's field, or a list of one for each of several, where they were worked out.
         depths: Mutation depths, or None.
         types: The objects' types; None if they are what the objects say now.
+        single: Whether each event has one field.
     """
 
     _COLUMNS = (
         "ops", "clocks", "places", "versions", "bases", "paths", "payloads", "confidences", "sources", "rares",
         "base_inferred", "field_bases", "depths",
     )  # fmt: skip
-    __slots__ = (*_COLUMNS, "types")
+    __slots__ = (*_COLUMNS, "single", "types")
 
     def __init__(self, rows: list[Any], count: int = 0) -> None:
         end = count * WIDTH
@@ -57,6 +58,7 @@ class Settled:
         self.field_bases: list[Any] = nothing[:]
         self.depths: list[Any] = nothing
         self.types: list[Any] | None = None
+        self.single = True
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -75,6 +77,7 @@ class Settled:
     def finish(self, dropped: Sequence[int]) -> None:
         """Leave out the rows that are no events."""
         self._type_up_to(len(self))
+        self.single = self.ops.count(SET_FIELD) == len(self)
         if dropped:
             kept = bytearray(b"\1") * len(self)
             for row in dropped:
@@ -84,7 +87,7 @@ class Settled:
     def part(self, start: int, end: int) -> Settled:
         """Some of the events."""
         part = Settled([])
-        for name in (*self._COLUMNS, "types"):
+        for name in self.__slots__:
             setattr(part, name, getattr(self, name))
         part._change(lambda column: column[start:end])
         return part
@@ -108,7 +111,7 @@ class Ledger:
 
     def __init__(self, *, ordered: bool) -> None:
         self._ordered = ordered
-        self._forks = 0
+        self._epoch = 0  # a place that was looked up in an earlier one takes the long way
         self.objects: dict[str, ObjectState] = {}
 
     def settle(self, rows: list[Any], count: int, fault: Callable[[str, Exception], None]) -> Settled:
@@ -121,7 +124,7 @@ class Ledger:
         """
         out = Settled(rows, count)
         dropped: list[int] = []
-        calls = enumerate(zip(out.ops, out.places, out.versions, out.bases, out.paths, strict=True))
+        calls = zip(range(count), out.ops, out.places, out.versions, out.bases, out.paths, strict=True)
         row = 0
         while row < len(out):
             try:
@@ -133,21 +136,20 @@ class Ledger:
         return out
 
     def _settle_from(  # noqa: C901 - one loop
-        self, calls: Iterator[tuple[int, tuple[Any, ...]]], out: Settled, dropped: list[int],
+        self, calls: Iterator[tuple[Any, ...]], out: Settled, dropped: list[int],
     ) -> int:  # fmt: skip
         """Settle the calls that are left; the commonest one right here, since a function a call costs more than it."""
         bases, inferred, field_bases, depths = out.bases, out.base_inferred, out.field_bases, out.depths
-        forks = self._forks if self._ordered else None  # without an order none takes the short way
+        epoch = self._epoch
         row = -1
         try:
-            for row, (op, place, version, base, path) in calls:
-                state = place.object
-                if op is not SET_FIELD or place.forks != forks or state.mentions is not None:
+            for row, op, place, version, base, path in calls:
+                if op is not SET_FIELD or place.epoch != epoch:
                     if not self._settle_one(row, out):
                         dropped.append(row)
-                    forks = self._forks if self._ordered else None
+                    epoch = self._epoch
                     continue
-                seen = place.seen
+                state, seen = place.object, place.seen
                 known = seen.fields.get(path)
                 if base is None:
                     whole = bases[row] = seen.whole
@@ -160,12 +162,12 @@ class Ledger:
                     depth = place.scope.read_depth
                 depth += 1
                 head = state.head
-                if head is None or version < head:
-                    state.learn(version)
+                if head is not None and version >= head:
+                    state.head, state.depth = version, depth
                 else:
-                    state.head = version
-                if state.head == version:
-                    state.depth = depth
+                    state.learn(version)
+                    if head is None:
+                        state.depth = depth
                 if known is None or version > known:
                     seen.fields[path] = version
                 if depth > seen.depth:
@@ -195,7 +197,7 @@ class Ledger:
             if version is None:
                 out.versions[row] = state.head
             else:
-                state.learn(version)
+                self._learn(state, version)
             return True
         self._settle_write(row, out, place)
         return True
@@ -216,14 +218,22 @@ class Ledger:
 
     def _seen(self, place: Place) -> Seen:
         """The branch's sightings of an object, to read and to change."""
-        if place.forks != self._forks:
+        if place.seen is None or place.epoch != self._epoch:
             place.seen = place.scope.branch.sightings.of(str(place.object.id))
-            place.forks = self._forks
-        return place.seen  # type: ignore[return-value]
+            if self._ordered and place.object.mentions is None:
+                place.epoch = self._epoch
+        return place.seen
+
+    def _learn(self, state: ObjectState, version: Version) -> None:
+        """A version of an object exists."""
+        numbered = state.mentions is None
+        state.learn(version)
+        if numbered and state.mentions is not None:
+            self._epoch += 1  # numbers alone say no more which version is newer: none of its places takes the short way
 
     def _fork(self, branch: Branch) -> None:
         """The branch has seen what the one had that it was opened in."""
-        self._forks += 1
+        self._epoch += 1
         source = branch.within or branch.parent
         branch.sightings = Sightings() if source is None else source.sightings.fork()
         branch.is_forked = True
@@ -246,7 +256,7 @@ class Ledger:
         if version is not None:
             if not repeats:
                 self._remember(place, version, paths, whole=whole)
-            state.learn(version)
+            self._learn(state, version)
             newer = self._newer(state)
             seen = self._seen(place)
             if whole:
@@ -288,7 +298,7 @@ class Ledger:
         depth = out.depths[row] = 1 + self._deepest_input(place, seen, base, rare, declared=declared)
         if not declared:
             self._infer(row, out, seen, paths, self._newer(state), whole=whole)
-        state.learn(version)
+        self._learn(state, version)
         if state.head == version:
             state.depth = depth
         newer = self._newer(state)

@@ -83,10 +83,10 @@ class Place:
         settled_whole: `whole` as far as the ledger has come.
         settled_fields: `fields` as far as the ledger has come.
         seen: The branch's sightings of the object; the ledger's.
-        forks: How many forks the ledger had settled when it looked `seen` up: a fork freezes it.
+        epoch: The ledger's epoch in which it looked `seen` up; a fork freezes sightings and begins another.
     """
 
-    __slots__ = ("fields", "forks", "object", "scope", "seen", "settled_fields", "settled_whole", "whole")
+    __slots__ = ("epoch", "fields", "object", "scope", "seen", "settled_fields", "settled_whole", "whole")
 
     def __init__(self, scope: Scope, state: ObjectState = NOTHING) -> None:
         self.scope = scope
@@ -96,4 +96,4 @@ class Place:
         self.settled_whole: Version | None = None
         self.settled_fields: dict[str, Version] = {}
         self.seen: Seen | None = None
-        self.forks = -1
+        self.epoch = -1

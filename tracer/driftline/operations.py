@@ -139,8 +139,10 @@ def patch(
         return None
     try:
         if fidelity is None and refs is None and inputs is None and len(fields) == 1:
-            for path, value in fields.items():
-                if path in recorder.plain and value.__class__ in SCALARS:
+            [path] = fields
+            if path in recorder.plain:
+                value = fields[path]
+                if value.__class__ in SCALARS:
                     return recorder.set_field(object, type, version, base, path, value, confidence, source)
         rare = _attributes(fidelity, refs, inputs)
         leaves = recorder.patch_fields(fields)

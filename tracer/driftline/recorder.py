@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("driftline")
 _SPAN_MAKERS: Final = ("opentelemetry.sdk.trace", "ddtrace.opentelemetry")
 _PLAIN_LIMIT: Final = 65_536
+#: Whether threads take turns where CPython's do: what `set_field` rests on.
+_SHORT_WAY: Final = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 #: (JSON Pointer, payload as `values.freeze` gives it) of each field.
 Leaves = list[tuple[str, object]]
@@ -171,7 +173,7 @@ class Recorder:
     def patch_fields(self, fields: Mapping[str, object]) -> Leaves:
         """The fields of a patch, likewise."""
         leaves = flatten_patch(fields, self.depth)
-        if len(leaves) == len(fields) == 1 and len(self.plain) < _PLAIN_LIMIT:
+        if _SHORT_WAY and len(leaves) == len(fields) == 1 and len(self.plain) < _PLAIN_LIMIT:
             path = leaves[0][0]
             if path in fields and self.capture.passes(path):
                 self.plain.add(path)
@@ -208,28 +210,28 @@ class Recorder:
                 "patch", object_id, type_, version, base, leaves, None, confidence=confidence, source=source
             )
         state = place.object
-        rare = None
-        with self._lock:
-            clock = self.clock  # what `tick` does: a function's call costs as much again
-            now = time_ns()
-            if now <= clock.last:
-                now = clock.last + 1
-            clock.last = now
-            if version is None:
-                version = state.number = state.number + 1
-                rare = INFERRED
-            elif version > state.number:
-                state.number = version
-            if type_ is not state.type and type_ is not None:
-                self._retype(place, type_)
-            rows = self._rows
-            rows.extend((SET_FIELD, now, place, version, base, path, value, confidence, source, rare))
-            if len(rows) >= self._limit:
-                self.writer.drain_below_limit()
+        if type_ is not state.type and type_ is not None:
+            self._retype(place, type_)
+        clock, rows, rare = self.clock, self._rows, None
+        # No lock: it would cost as much again. From here on nothing is called until `extend`, and CPython changes
+        # threads and handles signals only at calls and jumps back, so the order of the queue is that of the clock and
+        # of the numbers here, too. Without a global interpreter lock `plain` stays empty, so that nobody comes here.
+        now = time_ns()
+        if now <= clock.last:
+            now = clock.last + 1
+        clock.last = now
+        if version is None:
+            version = state.number = state.number + 1
+            rare = INFERRED
+        elif version > state.number:
+            state.number = version
+        rows.extend((SET_FIELD, now, place, version, base, path, value, confidence, source, rare))
+        if len(rows) >= self._limit:
+            self.writer.drain_below_limit()
         place.fields[path] = version
         return version
 
-    def write(  # noqa: PLR0917 - by position because names cost time
+    def write(  # noqa: C901, PLR0917 - one stretch without a call; by position because names cost time
         self,
         op: str,
         object_id: str,
@@ -256,16 +258,24 @@ class Recorder:
             base = version_of(base)
         leaves = self.capture.screen(object_id, type_, leaves)
         path, payload = _flat(leaves)
-        state = place.object
+        state, rows, clock = place.object, self._rows, self.clock
+        numbered = type(version) is int
+        if version is None:
+            rare = INFERRED if rare is None else {**rare, **INFERRED}
         with self._lock:
-            if version is None:
-                version = state.number = state.number + 1
-                rare = INFERRED if rare is None else {**rare, **INFERRED}
-            elif type(version) is int and version > state.number:
-                state.number = version
             if type_ is not state.type and type_ is not None:
                 self._retype(place, type_)
-            self._push(op, place, version, base, path, payload, rare, confidence, source)
+            now = time_ns()  # nothing is called until `extend`: see `set_field`, which does not wait for the lock
+            if now <= clock.last:
+                now = clock.last + 1
+            clock.last = now
+            if version is None:
+                version = state.number = state.number + 1
+            elif numbered and version > state.number:  # type: ignore[operator] # a number is
+                state.number = version  # type: ignore[assignment]
+            rows.extend((op, now, place, version, base, path, payload, confidence, source, rare))
+        if len(rows) >= self._limit:
+            self.writer.drain_below_limit()
         if op == "patch":
             for name, _ in leaves:
                 place.fields[name] = version
@@ -377,7 +387,7 @@ class Recorder:
         source: str | None = None,
     ) -> None:
         """Queue a call. Under the lock: the order of the queue is that of the clock."""
-        rows = self._rows
+        rows = self._rows  # after `tick` nothing is called until `extend`: see `set_field`
         rows.extend((op, self.clock.tick(), place, version, base, path, payload, confidence, source, rare))
         if len(rows) >= self._limit:
             self.writer.drain_below_limit()

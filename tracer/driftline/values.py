@@ -160,21 +160,31 @@ def encode_payload(payload: object) -> bytes:
     return encode(payload)
 
 
-def encode_payloads(payloads: Sequence[object]) -> list[bytes]:
-    """The canonical JSON of each of what `freeze` returned; of `ABSENT`, nothing.
+def encode_payloads(payloads: Sequence[object]) -> tuple[list[bytes], bytes | None]:
+    r"""The canonical JSON of each of what `freeze` returned; of `ABSENT`, nothing.
+
+    Returns:
+        The texts; and, where all of them are scalars, all of them as lines, which is how they were made.
 
     Example:
-        >>> encode_payloads(["x", b"[1]", ABSENT])
-        [b'"x"', b'[1]', b'']
+        >>> encode_payloads(["x", 1.5])
+        ([b'"x"', b'1.5'], b'"x"\n1.5\n')
+        >>> encode_payloads([b"[1]", ABSENT])
+        ([b'[1]', b''], None)
     """
     kinds = set(map(type, payloads))
-    if kinds <= _BULK and (float not in kinds or all(math.isfinite(p) for p in payloads if type(p) is float)):
-        try:
+    try:
+        if kinds <= SCALARS:
+            text = ENCODER.encode_lines(payloads)
+            suspect = float in kinds and b"null" in text  # which it also writes for numbers that are not finite
+            if not (suspect and any(type(p) is float and not math.isfinite(p) for p in payloads)):
+                return text.split(b"\n")[:-1], text
+        elif kinds <= _BULK and float not in kinds:
             plain = ENCODER.encode
-            return [p if type(p) is bytes else plain(p) for p in payloads]
-        except Exception:  # noqa: BLE001, S110 - a surrogate, a number out of range: one by one then
-            pass
-    return [b"" if p is ABSENT else encode_payload(p) for p in payloads]
+            return [p if type(p) is bytes else plain(p) for p in payloads], None
+    except Exception:  # noqa: BLE001, S110 - a surrogate, a number out of range: one by one then
+        pass
+    return [b"" if p is ABSENT else encode_payload(p) for p in payloads], None
 
 
 # ---- fields -------------------------------------------------------------------------------------------------------

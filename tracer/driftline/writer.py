@@ -227,7 +227,8 @@ class Writer:
         self._good = 0
         self._path = path
         self._file = pa.OSFile(str(path), "wb")  # unbuffered: a written batch is the operating system's at once
-        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        # Its own threads would cost the program half as much processor time again.
+        options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
         self._stream = pa.ipc.new_stream(self._file, self._schema, options=options)
 
     def _end_segment(self) -> None:
