@@ -1,5 +1,6 @@
 """The discipline: the policy, and what it decides. Pure: live guard and offline replay both call it."""
 
+from driftline.discipline.candidates import Base, Candidate, Conflict
 from driftline.discipline.checks import CHECKS
 from driftline.discipline.load import check, check_text, discover, load, loads
 from driftline.discipline.policy import (
@@ -13,11 +14,16 @@ from driftline.discipline.policy import (
     strategy_named,
 )
 from driftline.discipline.problems import Problem
+from driftline.discipline.reconcile import FieldDecision, reconcile_field
 from driftline.discipline.strategies import STRATEGIES
 
 __all__ = [
     "CHECKS",
     "STRATEGIES",
+    "Base",
+    "Candidate",
+    "Conflict",
+    "FieldDecision",
     "FieldPolicy",
     "GateCheck",
     "Phases",
@@ -31,5 +37,6 @@ __all__ = [
     "discover",
     "load",
     "loads",
+    "reconcile_field",
     "strategy_named",
 ]
