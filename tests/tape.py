@@ -131,8 +131,19 @@ def _version(item: Mapping[str, Any], number: str, label: str) -> str:
 
 def run_python(code: str, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a program in a Python process of its own; its arguments are `sys.argv[1:]`."""
+    return _run([sys.executable, "-c", code, *args], environment)
+
+
+def run_script(folder: Path, code: str, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same from a file, which processes that it spawns can import."""
+    path = folder / "program.py"
+    path.write_text(code)
+    return _run([sys.executable, str(path), *args], environment)
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code, *args],
+        command,
         env={"PYTHONWARNINGS": "error", "PYTHONPATH": os.pathsep.join(sys.path[1:]), **environment},
         capture_output=True,
         text=True,

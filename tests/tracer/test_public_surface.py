@@ -18,7 +18,7 @@ API = Path(__file__).parents[1] / "typing" / "api.py"
 def test_all_is_what_there_is() -> None:
     public = {name for name, value in vars(dl).items() if not name.startswith("_") and not inspect.ismodule(value)}
 
-    assert public - {"start_from_environment"} == set(dl.__all__)
+    assert public - {"follow_forks", "start_from_environment"} == set(dl.__all__)
     assert dl.__all__ == sorted(dl.__all__)
 
 

@@ -15,7 +15,7 @@ import driftline as dl
 from driftline.discipline import load, loads
 from driftline.errors import DriftlineError
 from driftline.header import Header
-from driftline.session import start_from_environment
+from driftline.session import ENVIRONMENT, start_from_environment
 
 # ---- nothing records ----------------------------------------------------------------------------------------------
 
@@ -158,6 +158,28 @@ def test_the_program_may_change_its_folder(tape: Tape, monkeypatch: pytest.Monke
 
     assert tape.trace().complete
     assert len(tape.events("write")) == 1
+
+
+@pytest.mark.parametrize("before", [None, "elsewhere.drift"])
+def test_an_exported_recording_is_joined_by_every_python_that_this_one_starts(
+    tape: Tape, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    if before is not None:
+        monkeypatch.setenv(ENVIRONMENT, before)
+    with tape.record(export=True):
+        dl.write("doc/1", 1)
+        ran = run_python("import driftline as dl; dl.write('doc/1', 2)", **os.environ)
+    assert os.environ.get(ENVIRONMENT) == before
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert tape.trace().complete
+    assert len({event["process"] for event in tape.events("write")}) == 2
+
+
+def test_what_the_program_says_meanwhile_in_its_environment_stays(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tape.record(export=True):
+        monkeypatch.setenv(ENVIRONMENT, "changed.drift")
+    assert os.environ[ENVIRONMENT] == "changed.drift"
 
 
 # ---- errors -------------------------------------------------------------------------------------------------------

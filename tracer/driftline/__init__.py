@@ -15,6 +15,7 @@ from driftline.branches import branch, current, propagate, task, unit
 from driftline.carriers import extract, inject
 from driftline.errors import DriftlineError
 from driftline.operations import delete, merge, patch, promote, quarantine, read, reject, snapshot, write
+from driftline.processes import follow_forks
 from driftline.session import Recording, record, start, start_from_environment, stop
 from driftline.tracked import TrackedMapping, track
 from driftline.values import ABSENT
@@ -46,4 +47,5 @@ __all__ = [
     "write",
 ]
 
+follow_forks()
 start_from_environment()

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager
-from typing import Final, TypeVar
+from typing import Any, TypeVar
 
-from opentelemetry import baggage
-from opentelemetry.baggage.propagation import W3CBaggagePropagator
-from opentelemetry.context import attach, detach, get_current
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.context import attach, detach
 
+from driftline.headers import Sent, pack, put
 from driftline.recorder import Recorder
-from driftline.scope import CURRENT, Branch, Scope
-from driftline.session import active
+from driftline.scope import CURRENT
+from driftline.session import ENVIRONMENT, RECORDING, active
 
-_BRANCH: Final = "driftline.branch"
-_CLOCK: Final = "driftline.clock"
-_PHASE: Final = "driftline.phase"
-
-_baggage: Final = W3CBaggagePropagator()
-_trace_context: Final = TraceContextTextMapPropagator()
-
-C = TypeVar("C", bound=MutableMapping[str, str])
+C = TypeVar("C", bound=MutableMapping[str, str] | list[Any])
 
 
-def inject(carrier: C) -> C:
+def inject(carrier: C, *, environment: bool | None = None) -> C:
     """Put the branch in force, the clock and the current span into headers.
 
     Args:
-        carrier: Headers, a message's attributes or an environment; changed in place. Keys set: `baggage`, and
-            `traceparent` when an OpenTelemetry span is in force.
+        carrier: Headers, a message's attributes or an environment; changed in place. A mapping, whatever it makes of
+            upper and lower case, or a list of (name, value) pairs, texts or bytes. Keys set: `baggage`, beside what
+            it holds already, and `traceparent` when an OpenTelemetry span is in force.
+        environment: Whether it is the environment of another process, which is then to record into the same trace:
+            keys in upper case, and `DRIFTLINE_TRACE`. None looks whether it holds something of this process's own.
 
     Returns:
         The same carrier; untouched while nothing records.
@@ -38,29 +33,38 @@ def inject(carrier: C) -> C:
     Example:
         >>> inject({})
         {}
+        >>> import subprocess, sys
+        >>> ran = subprocess.run([sys.executable, "-c", "import driftline"], env=inject(dict(os.environ)), check=True)
     """
-    recorder = active()
-    if recorder is None:
+    recording = RECORDING.recording
+    if recording is None:
         return carrier
     try:
-        branch = recorder.scope().branch
-        context = baggage.set_baggage(_BRANCH, branch.id)
-        context = baggage.set_baggage(_CLOCK, str(recorder.now()), context)
-        if branch.phase is not None:
-            context = baggage.set_baggage(_PHASE, branch.phase, context)
-        _trace_context.inject(carrier)
-        _baggage.inject(carrier, context)
+        headers = pack(recording.recorder, carrier)
+        if _is_environment(carrier) if environment is None else environment:
+            headers = {name.upper(): value for name, value in headers.items()} | {ENVIRONMENT: str(recording.path)}
+        put(carrier, headers)
     except Exception as fault:  # noqa: BLE001 - never into the program
-        recorder.fault("inject", fault, lost=0)
+        recording.recorder.fault("inject", fault, lost=0)
     return carrier
 
 
+def _is_environment(carrier: Any) -> bool:
+    """Whether it is this process's environment or was made from it: no header has a variable's name and value."""
+    if not isinstance(carrier, Mapping):
+        return False
+    return carrier is os.environ or any(
+        isinstance(name, str) and os.environ.get(name) == value for name, value in carrier.items()
+    )
+
+
 @contextmanager
-def extract(carrier: Mapping[str, str]) -> Iterator[None]:
+def extract(carrier: Any) -> Iterator[None]:
     """Act in the branch that a message came from, later than it was sent.
 
     Args:
-        carrier: Headers that `inject` filled. Without Driftline's baggage the block runs as if there were none.
+        carrier: What `inject` filled, in any of its forms. Without Driftline's baggage the block runs as if there were
+            none.
 
     Example:
         >>> with extract({"baggage": "driftline.branch=worker%231,driftline.clock=1"}):
@@ -76,18 +80,10 @@ def extract(carrier: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
-def _follow(carrier: Mapping[str, str], recorder: Recorder | None, stack: ExitStack) -> None:
+def _follow(carrier: Any, recorder: Recorder | None, stack: ExitStack) -> None:
     """Put in force what headers say, until the stack is closed."""
-    context = _trace_context.extract(carrier, context=get_current())
-    context = _baggage.extract(carrier, context=context)
-    stack.callback(detach, attach(context))
-    if recorder is None:
-        return
-    branch_id, clock = baggage.get_baggage(_BRANCH, context), baggage.get_baggage(_CLOCK, context)
-    if isinstance(clock, str) and clock.isdecimal():
-        recorder.witness(int(clock))
-    if isinstance(branch_id, str) and branch_id:
-        phase = baggage.get_baggage(_PHASE, context)
-        name = branch_id.rpartition("#")[0] or branch_id
-        remote = Branch(branch_id, name, phase if isinstance(phase, str) else None, None, recorder)
-        stack.callback(CURRENT.reset, CURRENT.set(Scope(remote)))
+    sent = Sent.of(carrier)
+    stack.callback(detach, attach(sent.context()))
+    scope = None if recorder is None else sent.scope(recorder)
+    if scope is not None:
+        stack.callback(CURRENT.reset, CURRENT.set(scope))

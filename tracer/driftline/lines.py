@@ -59,13 +59,14 @@ class Lines:
             self._start(scope.branch)
         return scope
 
-    def fork(self, name: str | None = None) -> Scope:
-        """A line splits off from the scope in force: the scope to run it in, part of the same unit.
+    def fork(self, name: str | None = None, outer: Scope | None = None) -> Scope:
+        """A line splits off: the scope to run it in, part of the same unit.
 
         Args:
-            name: What to call its branch; None takes the name of the branch in force.
+            name: What to call its branch; None takes the name of the branch that it splits off from.
+            outer: Where it splits off; None takes the scope in force.
         """
-        outer = self.here()
+        outer = outer or self.here()
         branch = self._waiting(name or outer.branch.name, outer.branch)
         self._recorder.fork(branch)
         return Scope(branch, outer.unit)
@@ -88,6 +89,11 @@ class Lines:
             branch.within = origin
         self._recorder.start_branch(branch)
         return branch
+
+    def act_elsewhere(self) -> bool:
+        """Whether a line that has acted may do so again while this one waits."""
+        own: Scope | None = getattr(self._threads, "scope", None)
+        return any(own is None or branch is not own.branch for branch in self._open)
 
     def end(self, branch: Branch, fault: BaseException | None) -> None:
         """A line has ended. An exception fails its branch, if it has one; being told to stop does not."""

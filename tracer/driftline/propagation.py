@@ -1,4 +1,4 @@
-"""Contexts follow by themselves while a recording is on: into threads, thread pools and event-loop tasks.
+"""Contexts follow by themselves while a recording is on: into threads, pools, event-loop tasks and processes.
 
 Each gets a line of execution of its own (`lines.py`) that splits off where it was created and ends when it is done. For
 that, a few functions of the standard library are replaced while something records; afterwards they are what they were.
@@ -7,21 +7,20 @@ Where someone else has replaced one in the meantime it is left alone, and what i
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import functools
-import inspect
+import os
+import sys
 import threading
-from asyncio.base_events import BaseEventLoop
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from driftline.scope import CURRENT, Scope
 
 if TYPE_CHECKING:
+    from driftline.processes import Origin
     from driftline.recorder import Recorder
+    from driftline.session import Recording
 
 _UNSET: Final = object()
 
@@ -30,20 +29,32 @@ class Propagation:
     """The replaced functions of one recording.
 
     Args:
-        recorder: Has the lines that split off.
+        recording: Has the lines that split off.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._recorder = recording.recorder
         self._replaced: list[tuple[Any, str, Any, Any]] = []
         self._in_force = False
 
     def begin(self) -> None:
         """Replace what has to be; from now on contexts follow."""
+        from asyncio.base_events import BaseEventLoop  # only now: who does not record need not wait for these to load
+        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+        from multiprocessing.pool import Pool
+        from multiprocessing.process import BaseProcess
+
         self._in_force = True
         self._replace(threading.Thread, "start", self._start_thread)
         self._replace(ThreadPoolExecutor, "submit", self._submit)
         self._replace(BaseEventLoop, "create_task", self._create_task)
+        self._replace(os, "execv", self._exec)  # what the others are made of
+        self._replace(os, "execve", self._exec)
+        self._replace(BaseProcess, "start", self._start_process)
+        self._replace(ProcessPoolExecutor, "submit", self._submit_to_process)
+        self._replace(Pool, "apply_async", self._apply_async)
+        self._replace(Pool, "_guarded_task_generation", self._generate_tasks)  # for `map` and all its relatives
 
     def end(self) -> None:
         """Put back what was there. More than once does nothing."""
@@ -54,7 +65,9 @@ class Propagation:
                 setattr(owner, name, original)
 
     def _replace(self, owner: Any, name: str, around: Callable[..., Any]) -> None:
-        original = vars(owner)[name]
+        original = vars(owner).get(name)
+        if original is None:
+            return  # another version of Python: what is called there does not follow
 
         @functools.wraps(original)
         def replacement(*args: Any, **kwargs: Any) -> Any:
@@ -103,7 +116,8 @@ class Propagation:
             raise
 
     def _submit(self, original: Callable[..., Any], pool: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(pool, getattr(concurrent.futures, "InterpreterPoolExecutor", ())):
+        interpreters = sys.modules.get("concurrent.futures.interpreter")
+        if interpreters is not None and isinstance(pool, interpreters.InterpreterPoolExecutor):
             return original(pool, function, *args, **kwargs)  # what it runs is pickled, for another interpreter
         line = self._fork()
         return original(pool, function if line is None else Job(function, line), *args, **kwargs)
@@ -111,8 +125,7 @@ class Propagation:
     def _create_task(self, original: Callable[..., Any], loop: Any, coroutine: Any, **kwargs: Any) -> Any:
         if (
             kwargs.get("context") is not None  # then the program says where the task belongs
-            or not asyncio.iscoroutine(coroutine)
-            or not inspect.isawaitable(coroutine)
+            or not isinstance(coroutine, Coroutine)
             or (line := self._fork()) is None
         ):
             return original(loop, coroutine, **kwargs)
@@ -121,6 +134,67 @@ class Propagation:
             return original(loop, FollowedCoroutine(coroutine, line), **kwargs)
         finally:
             CURRENT.reset(token)
+
+    # ---- other processes ------------------------------------------------------------------------------------------
+
+    def _origin(self) -> Origin | None:
+        """Where something starts that another process runs; None if that fails."""
+        try:
+            from driftline.processes import Origin  # which needs the session, which needs this
+
+            return Origin.here(self._recording)
+        except Exception as fault:  # noqa: BLE001 - counted, never raised into the program
+            self._recorder.fault("propagate", fault, lost=0)
+            return None
+
+    def _start_process(self, original: Callable[..., None], process: Any) -> None:
+        origin = self._origin()
+        if origin is None:
+            return original(process)
+        from driftline.processes import CHILD_NAME, Birth
+
+        token = CHILD_NAME.set(process.name)  # forked, it looks there; spawned, it unpickles this
+        vars(process)["_driftline"] = Birth(origin, process.name)
+        try:
+            return original(process)
+        finally:
+            del vars(process)["_driftline"]
+            CHILD_NAME.reset(token)
+
+    def _exec(self, original: Callable[..., NoReturn], *args: Any, **kwargs: Any) -> NoReturn:
+        from driftline.processes import seal, unseal
+
+        seal()
+        try:
+            original(*args, **kwargs)
+        finally:  # still here: it failed
+            unseal()
+
+    def _submit_to_process(
+        self, original: Callable[..., Any], pool: Any, function: Any, /, *args: Any, **kwargs: Any
+    ) -> Any:
+        return original(pool, self._remote(function), *args, **kwargs)
+
+    def _apply_async(self, original: Callable[..., Any], pool: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
+        return original(pool, self._pooled(pool, func), *args, **kwargs)
+
+    def _generate_tasks(self, original: Callable[..., Any], pool: Any, job: Any, func: Any, iterable: Any) -> Any:
+        return original(pool, job, self._pooled(pool, func), iterable)
+
+    def _pooled(self, pool: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+        from multiprocessing.pool import ThreadPool
+
+        if isinstance(pool, ThreadPool):
+            return Jobs(function, self._recorder)
+        return self._remote(function, seals=True)  # the end of a pool kills its workers
+
+    def _remote(self, function: Callable[..., Any], *, seals: bool = False) -> Callable[..., Any]:
+        origin = self._origin()
+        if origin is None:
+            return function
+        from driftline.processes import RemoteJob
+
+        return RemoteJob(function, origin, seals=seals)
 
 
 class Line:
@@ -176,6 +250,22 @@ class Job:
                 return self._function(*args, **kwargs)
         finally:
             CURRENT.reset(token)
+
+
+class Jobs:
+    """A function that a pool calls many times, each in a line of its own off the scope in force now."""
+
+    __slots__ = ("_function", "_outer", "_recorder")
+
+    def __init__(self, function: Callable[..., Any], recorder: Recorder) -> None:
+        self._function = function
+        self._recorder = recorder
+        self._outer = recorder.lines.here()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        line = Line(self._recorder, self._recorder.lines.fork(None, self._outer))
+        return Job(self._function, line)(*args, **kwargs)
 
 
 class FollowedCoroutine(Coroutine[Any, Any, Any]):

@@ -8,7 +8,6 @@ lock makes the order of the queue, of the clock and of the numbers the same orde
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 from collections.abc import Mapping
@@ -88,13 +87,13 @@ class Recorder:
         self._spanless: Context | None = None  # an OpenTelemetry context that is known to hold no span
         self._span: tuple[Context, dict[str, str]] | None = None  # the last one that held one, and its ids
 
-    def continue_in_child(self, writer: Writer, branch_tag: str) -> None:
-        """After a fork, in the child: write to its own stream, in a branch forked from the one in force."""
+    def continue_in_child(self, writer: Writer, branch_tag: str, name: str) -> None:
+        """After a fork, in the child: write to its own stream, in a branch `name` forked from the one in force."""
         self.writer = writer
         self._lock = threading.RLock()
         self._rows, self._limit = writer.rows, writer.row_limit
         self._tag = branch_tag
-        self.lines.continue_in_child(f"process-{os.getpid()}")
+        self.lines.continue_in_child(name)
 
     # ---- scopes ---------------------------------------------------------------------------------------------------
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import atexit
 import os
 import re
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Final, Literal
+
+from opentelemetry.context import attach
 
 from driftline.capture import Capture
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
+from driftline.headers import Sent
 from driftline.ledger import Ledger
 from driftline.propagation import Propagation
 from driftline.recorder import Recorder, log_fault
@@ -32,6 +33,8 @@ class Recording:
 
     Attributes:
         path: The trace folder.
+        run: Id of the run.
+        is_inherited: Whether this process was given it by the one that started it.
     """
 
     def __init__(self, path: Path, header: Header, recorder: Recorder, writer: Writer) -> None:
@@ -39,7 +42,9 @@ class Recording:
         self.run = header.run
         self.recorder = recorder
         self.writer = writer
-        self.propagation = Propagation(recorder)
+        self.exported: tuple[str | None] | None = None  # what the environment said before
+        self.is_inherited = False
+        self.propagation = Propagation(self)
 
     def flush(self) -> None:
         """Return when everything recorded so far in this process is readable on disk."""
@@ -63,8 +68,6 @@ class _Session:
 
 
 RECORDING: Final = _Session()
-_paused: Final[list[Writer]] = []  # while this process forks
-_end_in_workers: Final[list[ModuleType]] = []  # multiprocessing.util, once it has been told
 
 
 def active() -> Recorder | None:
@@ -81,6 +84,7 @@ def start(
     overwrite: bool = False,
     join: bool = False,
     policy: str | os.PathLike[str] | None = None,
+    export: bool = False,
 ) -> Recording:
     """Begin to record this process.
 
@@ -93,6 +97,8 @@ def start(
         overwrite: Replace an earlier trace at `path`. Anything there that is not a trace is left alone.
         join: Record into the run already at `path`, as one more process of it; begin it if there is none.
         policy: The policy in force: its text, or as a `Path` the file that holds it. The header keeps it.
+        export: Put `DRIFTLINE_TRACE` into the environment of this process while it records: every Python that it starts
+            and that imports Driftline joins the run. `inject(dict(os.environ))` does that for one, and says where from.
 
     Returns:
         The recording. `stop` ends it; so does the end of the process.
@@ -108,6 +114,8 @@ def start(
         ['.json', '.json']
     """
     with RECORDING.lock:
+        if RECORDING.recording is not None and RECORDING.recording.is_inherited:
+            stop()
         if RECORDING.recording is not None:
             raise DriftlineError(
                 f"already recording to {RECORDING.recording.path}",
@@ -120,7 +128,12 @@ def start(
                 folder, ordered=ordered, depth=depth, values=values, policy=text, overwrite=overwrite, join=join
             )
             record = ProcessRecord.of_this_process()
-            capture = Capture([(values, {})], names=SecretNames(), limit=64 << 10, key=os.urandom(16))
+            capture = Capture(
+                [("full" if header.values == "full" else "digest", {})],
+                names=SecretNames(),
+                limit=64 << 10,
+                key=os.urandom(16),
+            )
             writer = Writer(
                 folder,
                 record,
@@ -128,16 +141,20 @@ def start(
                 ledger=Ledger(ordered=header.ordered),
                 values=capture.keeps_values,
                 value_limit=64 << 10,
+                announce=begun_here,  # one that joins may be killed before it has anything to say
             )
         except OSError as fault:
             raise _unwritable(folder, fault) from fault
-        tag = "" if begun_here else _branch_tag(record)
+        tag = "" if begun_here else branch_tag(record)
         recorder = Recorder(writer, branch_tag=tag, depth=header.depth, capture=capture)
         recording = Recording(folder, header, recorder, writer)
         capture.put_in_force()
         RECORDING.set(recording)
         recording.recorder.lines.here()  # this context's lines descend from here
         recording.propagation.begin()
+        if export:
+            recording.exported = (os.environ.get(ENVIRONMENT),)
+            os.environ[ENVIRONMENT] = str(folder)
         return recording
 
 
@@ -147,6 +164,7 @@ def stop() -> None:
         recording = RECORDING.recording
         RECORDING.set(None)
         if recording is not None:
+            _unexport(recording)
             recording.propagation.end()
             recording.recorder.lines.end_all()
             recording.writer.close()
@@ -163,6 +181,7 @@ def record(
     overwrite: bool = False,
     join: bool = False,
     policy: str | os.PathLike[str] | None = None,
+    export: bool = False,
 ) -> Iterator[Recording]:
     """Record this process while the block runs. The arguments and errors are those of `start`.
 
@@ -180,6 +199,7 @@ def record(
         overwrite=overwrite,
         join=join,
         policy=policy,
+        export=export,
     )
     try:
         yield recording
@@ -188,14 +208,39 @@ def record(
             stop()
 
 
+def _unexport(recording: Recording) -> None:
+    """The environment says again what it said before, if it still says that this is recorded."""
+    if recording.exported is None or os.environ.get(ENVIRONMENT) != str(recording.path):
+        return
+    (before,) = recording.exported
+    if before is None:
+        del os.environ[ENVIRONMENT]
+    else:
+        os.environ[ENVIRONMENT] = before
+
+
 def start_from_environment() -> None:
     """Record if `DRIFTLINE_TRACE` names a trace: this process joins that run, or begins it."""
     path = os.environ.get(ENVIRONMENT)
     if path and RECORDING.recording is None:
         try:
-            start(path, join=True)
+            recording = start(path, join=True)
         except DriftlineError as fault:  # the program did not ask for this by its own code, so it must run on
             log_fault(ENVIRONMENT, fault)
+        else:
+            _descend_from_environment(recording.recorder)
+
+
+def _descend_from_environment(recorder: Recorder) -> None:
+    """If `inject` filled the environment: this process's main line comes from the branch that did."""
+    try:
+        sent = Sent.of(os.environ)
+        scope = sent.scope(recorder)
+        if scope is not None:
+            attach(sent.context())  # for as long as the process lives
+            recorder.lines.adopt(recorder.lines.fork("main", scope))
+    except Exception as fault:  # noqa: BLE001 - the environment comes from elsewhere
+        recorder.fault(ENVIRONMENT, fault)
 
 
 def _open_run(
@@ -272,58 +317,9 @@ def _unwritable(folder: Path, fault: OSError) -> DriftlineError:
     )
 
 
-def _after_fork_in_child() -> None:
-    """A forked child records on, as a process and branch of its own; queue and stream stay the parent's."""
-    RECORDING.lock = threading.RLock()
-    _paused.clear()
-    recording = RECORDING.recording
-    RECORDING.set(None)
-    if recording is None:
-        return
-    try:
-        record = ProcessRecord.of_this_process()
-        writer = recording.writer.for_child(record)
-        recording.recorder.continue_in_child(writer, _branch_tag(record))
-        recording.writer = writer
-        RECORDING.set(recording)
-    except Exception as fault:  # noqa: BLE001 - the child runs on, unrecorded
-        log_fault("fork", fault)
-
-
-def _before_fork() -> None:
-    """Between two batches, so that the child finds the ledger whole."""
-    recording = RECORDING.recording
-    if recording is not None:
-        try:
-            recording.recorder.scope()  # the branch that the child descends from is this process's to start
-        except Exception as fault:  # noqa: BLE001 - counted, never raised into the program
-            recording.recorder.fault("fork", fault)
-        recording.writer.pause()
-        _paused.append(recording.writer)  # the recording may be stopped before the fork is over
-        workers = sys.modules.get("multiprocessing.util")
-        if workers is not None and workers not in _end_in_workers:
-            _end_in_workers.append(workers)
-            workers.register_after_fork(stop, _end_with_worker)
-
-
-def _after_fork_in_parent() -> None:
-    while _paused:
-        _paused.pop().resume()
-
-
-def _end_with_worker(_stop: object) -> None:
-    """End the recording with a forked worker of multiprocessing: it runs these finalizers, and nothing of `atexit`."""
-    sys.modules["multiprocessing.util"].Finalize(None, stop, exitpriority=-100)
-
-
-def _branch_tag(record: ProcessRecord) -> str:
+def branch_tag(record: ProcessRecord) -> str:
     """What makes the ids of a process that joined a run unique in it."""
     return f"{record.process.rpartition('-')[2]}."
 
 
 atexit.register(stop)
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
-)
