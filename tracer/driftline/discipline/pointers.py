@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 ANY: Final = "*"
 _BAD_ESCAPE: Final = re.compile(r"~(?![01])")
@@ -55,3 +56,33 @@ def weight(pattern: str) -> tuple[int, int]:
     """
     parts = pattern.split("/")
     return len(parts), -parts.count(ANY)
+
+
+def document(values: Mapping[str, Any]) -> Any:
+    """The document whose fields are given by pointer; a value beneath another value is left out.
+
+    Example:
+        >>> document({"/a/b": 1, "/a/c": [2]}), document({"": 7})
+        ({'a': {'b': 1, 'c': [2]}}, 7)
+    """
+    if "" in values:
+        return values[""]
+    root: dict[str, Any] = {}
+    for path in sorted(values):
+        *above, last = segments(path)
+        place: Any = root
+        for name in above:
+            place = place.setdefault(name, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place[last] = values[path]
+    return root
+
+
+def pointer_of(names: Iterable[object]) -> str:
+    """The pointer of names, as `segments` takes them apart.
+
+    Example:
+        >>> pointer_of(["a", "b/c", 0])
+        '/a/b~1c/0'
+    """
+    return "".join("/" + str(name).replace("~", "~0").replace("/", "~1") for name in names)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from driftline.discipline.pointers import segments
+from driftline.discipline.pointers import pointer_of, segments
 
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _ONE: Final = (
@@ -201,3 +201,20 @@ def _member(schema: dict[str, Any], name: str) -> object:
     if other is False:
         raise Unknown(sorted(properties))
     return other
+
+
+def breaches(schema: object, document: object) -> list[tuple[str, str]]:
+    """Where and how a document is invalid by a schema that `faults` has nothing against.
+
+    Returns:
+        JSON Pointer into the document and what is wrong there, in the order of the pointers.
+
+    Example:
+        >>> breaches({"properties": {"n": {"type": "integer"}}}, {"n": "x"})
+        [('/n', "'x' is not of type 'integer'")]
+    """
+    from jsonschema.validators import Draft202012Validator, validator_for
+
+    validator = validator_for(schema, default=Draft202012Validator)(schema)
+    found = [(pointer_of(fault.absolute_path), fault.message) for fault in validator.iter_errors(document)]
+    return sorted(found)

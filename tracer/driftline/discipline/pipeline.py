@@ -1,0 +1,269 @@
+"""The whole discipline over time: reconcile → gate → promote, write by write, in the order in which things happened.
+
+A deterministic machine: what it decides follows from the policy and from what it was told, in that order, and from
+nothing else. The live store tells it as things happen, the replay as they were recorded; so what was decided live is
+decided again in the replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import msgspec
+
+from driftline.discipline.candidates import key
+from driftline.discipline.definitions import Action
+from driftline.discipline.drafts import SETTLED, Draft, draft
+from driftline.discipline.gate import Failure, examine
+from driftline.discipline.policy import Policy
+from driftline.discipline.proposals import Proposal
+from driftline.discipline.reconcile import Custom, FieldDecision
+from driftline.discipline.world import World
+
+#: `promoted`: as it was written; `merged`: reconciled with what stood, or only some of it; `discarded`: it had no say,
+#: or its unit was aborted; `quarantined`: set aside; `rejected`: refused; `failed`: refused, and its branch with it;
+#: `deferred`: it waits for its unit.
+Verdict = Literal["promoted", "merged", "discarded", "quarantined", "rejected", "failed", "deferred"]
+
+_WORST: Final[tuple[Action, ...]] = ("fail", "reject", "quarantine")
+_REFUSED: Final[dict[Action, Verdict]] = {"fail": "failed", "reject": "rejected", "quarantine": "quarantined"}
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one write.
+
+    Attributes:
+        event: Id of the event that recorded the write.
+        object: Id of the object.
+        version: The version that it made, as text.
+        branch: Name of the branch.
+        verdict: What became of it.
+        fields: What became of each field.
+        failures: The checks that it did not pass, those that only warn included.
+        reason: Why it was not promoted as written, as a sentence; else empty.
+    """
+
+    event: str
+    object: str
+    version: str
+    branch: str
+    verdict: Verdict
+    fields: tuple[FieldDecision, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    reason: str = ""
+
+
+@dataclass
+class _Line:
+    """A branch, as far as phases care.
+
+    Attributes:
+        name: Its name.
+        phase: Its phase.
+        above: Ids of the branches that it descends from.
+        ended: Whether it has ended.
+        failed: Whether it failed: by itself, or by a check whose action is `fail`.
+        writes: Ids of the objects that it has written.
+    """
+
+    name: str
+    phase: str | None
+    above: frozenset[str]
+    ended: bool = False
+    failed: bool = False
+    writes: set[str] = field(default_factory=set)
+
+
+class Pipeline:
+    """Decides every write under one policy.
+
+    Args:
+        policy: The policy.
+        customs: Functions that the strategy `custom` may call, by the name in the policy; others are imported.
+
+    Attributes:
+        world: What has been promoted.
+
+    Example:
+        >>> pipeline = Pipeline(Policy())
+        >>> decision = pipeline.write(Proposal(
+        ...     event="p:0", op="write", object="doc/1", type="doc", version="1", position=1, order=0, branch="a",
+        ...     branch_id="a#1", fields={"/n": 1},
+        ... ))
+        >>> decision.verdict, pipeline.world.get("doc/1").values()
+        ('promoted', {'/n': 1})
+    """
+
+    def __init__(self, policy: Policy, customs: Mapping[str, Custom] | None = None) -> None:
+        self.world = World()
+        self._policy = policy
+        self._customs = customs
+        self._lines: dict[str, _Line] = {}
+        self._writers: dict[str, set[str]] = {}  # object → branches that have written it and not ended
+        self._units: dict[str, list[Proposal]] = {}
+
+    # ---- what happens ---------------------------------------------------------------------------------------------
+
+    def begin_branch(self, branch_id: str, name: str, phase: str | None, parent: str | None) -> None:
+        """A branch begins."""
+        above = self._lines[parent].above | {parent} if parent in self._lines else frozenset()
+        self._lines[branch_id] = _Line(name, phase, above)
+
+    def end_branch(self, branch_id: str, *, failed: bool) -> None:
+        """A branch ends; it holds no phase open any more."""
+        line = self._lines.get(branch_id)
+        if line is not None:
+            line.ended = True
+            line.failed = line.failed or failed
+            for object_id in line.writes:
+                self._writers[object_id].discard(branch_id)
+
+    def finish_task(self, signature: int, branch_id: str) -> None:
+        """A branch has done a task."""
+        self.world.task_done(signature, branch_id)
+
+    def write(self, proposal: Proposal) -> Decision:
+        """A write is proposed. One that is part of a unit is deferred until the unit ends."""
+        if proposal.unit is None:
+            (decision,) = self._decide([proposal])
+            return decision
+        self._units.setdefault(proposal.unit, []).append(proposal)
+        return _decision(proposal, "deferred", reason="its unit has not ended")
+
+    def commit_unit(self, unit: str) -> list[Decision]:
+        """A unit ends well: its writes are decided as one, all of them or none."""
+        return self._decide(self._units.pop(unit, []))
+
+    def abort_unit(self, unit: str) -> list[Decision]:
+        """A unit is aborted: none of its writes ever was."""
+        return [
+            _decision(proposal, "discarded", reason="its unit was aborted") for proposal in self._units.pop(unit, [])
+        ]
+
+    def finish(self) -> list[Decision]:
+        """Nothing follows: writes of units that never ended are torn, and the gate's atomicity check says what then."""
+        decisions = []
+        for unit in list(self._units):
+            decisions += self._torn(self._units.pop(unit))
+        return decisions
+
+    # ---- deciding -------------------------------------------------------------------------------------------------
+
+    def _torn(self, proposals: list[Proposal]) -> list[Decision]:
+        action = self._policy.gate["atomicity"].action
+        failure = Failure(check="atomicity", action=action, reason="its unit never ended")
+        if action in _REFUSED:
+            return [
+                _decision(proposal, _REFUSED[action], failures=(failure,), reason=failure.reason)
+                for proposal in proposals
+            ]
+        decided = self._decide(proposals)
+        if action == "warn":
+            return [msgspec.structs.replace(one, failures=(failure, *one.failures)) for one in decided]
+        return decided
+
+    def _decide(self, proposals: list[Proposal]) -> list[Decision]:
+        """Draft all, gate all, then promote all or none."""
+        tried = self.world.overlay()
+        drafts = []
+        for proposal in proposals:
+            drafted = draft(self._policy, tried, proposal, self._customs)
+            if drafted.settled or drafted.before is not None:
+                tried.put(proposal.object, drafted.after)
+            drafts.append(drafted)
+        # References are judged with the whole unit in place: what it makes and removes last counts, not its order.
+        failures = [
+            examine(self._policy, tried, drafted, out_of_phase=self._out_of_phase(drafted.proposal))
+            for drafted in drafts
+        ]
+        worst = _worst([one for some in failures for one in some])
+        if worst is None:
+            tried.settle()
+            decisions = [_passed(drafted, own) for drafted, own in zip(drafts, failures, strict=True)]
+        else:
+            decisions = [_refused(drafted, own, worst) for drafted, own in zip(drafts, failures, strict=True)]
+        for proposal, decision in zip(proposals, decisions, strict=True):
+            self._note(proposal, decision)
+        return decisions
+
+    def _note(self, proposal: Proposal, decision: Decision) -> None:
+        line = self._lines.setdefault(proposal.branch_id, _Line(proposal.branch, proposal.phase, frozenset()))
+        if decision.verdict in {"promoted", "merged"} and not line.ended:
+            line.writes.add(proposal.object)
+            self._writers.setdefault(proposal.object, set()).add(proposal.branch_id)
+        line.failed = line.failed or decision.verdict == "failed"
+
+    def _out_of_phase(self, proposal: Proposal) -> tuple[str, ...]:
+        """Why a write breaks the order of the phases."""
+        rank = self._policy.phases.rank(proposal.phase)
+        if rank is None:
+            return ()
+        own = self._lines.get(proposal.branch_id)
+        kin = {proposal.branch_id} | (own.above if own is not None else frozenset())
+        objects = [proposal.object, *(used.object for used in proposal.inputs)]
+        reasons = []
+        for object_id in dict.fromkeys(objects):
+            for writer in sorted(self._writers.get(object_id, ())):
+                line = self._lines[writer]
+                theirs = self._policy.phases.rank(line.phase)
+                if theirs is not None and theirs < rank and writer not in kin and proposal.branch_id not in line.above:
+                    reasons.append(f"{line.name} is still in {line.phase} on {object_id}")
+        standing = self.world.get(proposal.object)
+        if standing is not None and standing.rank > rank:
+            later = self._policy.phases.order[standing.rank - 1]
+            reasons.append(f"{proposal.phase} of {proposal.object} closed when {later} wrote it")
+        return tuple(reasons)
+
+
+def _worst(failures: list[Failure]) -> Failure | None:
+    """The failure that keeps a draft out, if one does."""
+    for action in _WORST:
+        for failure in failures:
+            if failure.action == action:
+                return failure
+    return None
+
+
+def _passed(drafted: Draft, failures: tuple[Failure, ...]) -> Decision:
+    """The verdict on a draft that the gate lets through."""
+    proposal, fields = drafted.proposal, drafted.decisions
+    if all(_as_written(proposal, decision) for decision in fields):
+        return _decision(proposal, "promoted", fields, failures)
+    undecided = [decision for decision in fields if decision.outcome in {"conflict", "rejected"}]
+    settled = [decision for decision in fields if decision.outcome in SETTLED]
+    reason = next((decision.reason for decision in undecided), "")
+    if settled:
+        return _decision(proposal, "merged", fields, failures, reason or "it was reconciled with concurrent writes")
+    if any(decision.outcome == "conflict" for decision in undecided):
+        return _decision(proposal, "quarantined", fields, failures, reason)
+    if undecided:
+        return _decision(proposal, "rejected", fields, failures, reason)
+    return _decision(proposal, "discarded", fields, failures, "its confidence is below the floor")
+
+
+def _as_written(proposal: Proposal, decision: FieldDecision) -> bool:
+    """Whether a field is afterwards what the write said."""
+    own = next(one for one in decision.candidates if one.version == proposal.version and one.order == proposal.order)
+    return decision.outcome != "conflict" and key(own.value) == key(decision.value)
+
+
+def _refused(drafted: Draft, own: tuple[Failure, ...], worst: Failure) -> Decision:
+    """The verdict on a draft that the gate keeps out, by its own failure or by that of another write of its unit."""
+    mine = _worst(list(own)) or worst
+    reason = mine.reason if mine in own else f"another write of its unit did not pass: {mine.reason}"
+    return _decision(drafted.proposal, _REFUSED[mine.action], drafted.decisions, own, reason)
+
+
+def _decision(
+    proposal: Proposal,
+    verdict: Verdict,
+    fields: tuple[FieldDecision, ...] = (),
+    failures: tuple[Failure, ...] = (),
+    reason: str = "",
+) -> Decision:
+    return Decision(
+        event=proposal.event, object=proposal.object, version=proposal.version, branch=proposal.branch, verdict=verdict,
+        fields=fields, failures=failures, reason=reason,
+    )  # fmt: skip
