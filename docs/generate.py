@@ -5,7 +5,8 @@
     python docs/generate.py check    names what is out of date; exit status 1 if anything is
 
 Generated: docs/rules/*.md and the README's table of rules, from the headers of the detectors; docs/cli.md, from the
-command line's own help; docs/finding.svg, the README's picture, from what the command line prints of a sample trace.
+command line's own help; docs/settings.md's table, from the definitions; docs/finding.svg, the README's picture, from
+what the command line prints of a sample trace.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from driftline.settings import SETTINGS, Settings, variable
 from driftline_analyzer import Rule, rules
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +59,19 @@ def cli_page() -> str:
     return "\n\n".join(["# The command line", f"```\n{overview}\n```", *parts]) + "\n"
 
 
+def settings_table() -> str:
+    """The table of settings in docs/settings.md."""
+    plain = Settings()
+    rows = ["| argument, key | variable | option of `run` | takes | by default | |", "|---|---|---|---|---|---|"]
+    for name, setting in SETTINGS.items():
+        default = getattr(plain, name)
+        shown = "nothing" if default in (None, {}) else f"`{setting.kind.as_text(default)}`"
+        option = "`--output`" if name == "trace" else f"`--{name.replace('_', '-')}`"
+        cells = [f"`{name}`", f"`{variable(name)}`", option, setting.kind.right, shown, setting.says]
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(rows)
+
+
 def picture() -> str:
     """What `driftline analyze` prints of one finding, as a picture of a terminal."""
     shown = ["analyze", "sample_traces/drifting.drift", "--select", "fidelity-loss", "--limit", "1", "--exit-zero"]
@@ -78,10 +93,11 @@ def between(text: str, marker: str, content: str) -> str:
 
 def documents() -> dict[Path, str]:
     """Every generated document, as it should be."""
-    readme = ROOT / "README.md"
+    readme, settings = ROOT / "README.md", ROOT / "docs/settings.md"
     return {
         **{ROOT / f"docs/rules/{rule.name}.md": rule_page(rule) for rule in rules()},
         readme: between(readme.read_text(encoding="utf-8"), "rules", rule_table()),
+        settings: between(settings.read_text(encoding="utf-8"), "settings", settings_table()),
         ROOT / "docs/cli.md": cli_page(),
         ROOT / "docs/finding.svg": picture(),
     }

@@ -59,7 +59,7 @@ def fixed_ids() -> Iterator[None]:
     ticks = itertools.count(START, 1_000)
     with (
         patch.object(Header, "of_this_run", lambda **_: header),
-        patch.object(ProcessRecord, "of_this_process", lambda: process),
+        patch.object(ProcessRecord, "of_this_process", lambda **_: process),
         patch.object(session, "Writer", small_writer),
         patch.object(clock, "time_ns", lambda: next(ticks)),
         patch.object(recorder, "time_ns", lambda: next(ticks), create=True),

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from tape import Tape
 
 import driftline as dl
-from driftline.session import ENVIRONMENT
+from driftline.settings import PREFIX
 
 # A busy machine is not a failure.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,7 +22,8 @@ def tape(tmp_path: Path) -> Tape:
 
 @pytest.fixture(autouse=True)
 def _nothing_records_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
     assert dl.current() is None
     yield
     still = dl.current()

@@ -19,7 +19,7 @@ def test_all_is_what_there_is() -> None:
     public = {name for name, value in vars(dl).items() if not name.startswith("_") and not inspect.ismodule(value)}
 
     assert public - {"follow_forks", "start_from_environment"} == set(dl.__all__)
-    assert dl.__all__ == sorted(dl.__all__)
+    assert dl.__all__ == sorted(dl.__all__, key=lambda name: (not name.isupper(), name))
 
 
 def test_everything_public_says_what_it_is_for() -> None:

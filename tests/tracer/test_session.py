@@ -233,8 +233,8 @@ def test_a_folder_that_cannot_be_written_is_an_error(tape: Tape, monkeypatch: py
 
 
 def test_options_that_make_no_sense_are_errors(tape: Tape) -> None:
-    refused(tape.path, "depth=0: a value has at least one level", depth=0)
-    refused(tape.path, "values='none' is unknown", values="none")
+    refused(tape.path, "argument depth: 0 is less than 1", depth=0)
+    refused(tape.path, "argument values: 'some' is none of its words", values="some")
     assert not tape.path.exists()
 
 

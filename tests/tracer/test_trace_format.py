@@ -20,7 +20,7 @@ from xxhash import xxh3_64_intdigest
 
 import driftline as dl
 from driftline.clock import MAX_AHEAD
-from driftline.header import Header, ProcessRecord
+from driftline.header import Capturing, Header, ProcessRecord
 from driftline.reader import Trace
 from driftline.schema import (
     CACHE_FOLDER,
@@ -106,7 +106,9 @@ def test_the_tables_of_members_are_the_structs() -> None:
 
 
 def test_the_tables_of_keys_are_the_headers() -> None:
-    for struct, rows in zip((Header, ProcessRecord), tables("key", "type", "required", "meaning"), strict=True):
+    for struct, rows in zip(
+        (Header, Capturing, ProcessRecord), tables("key", "type", "required", "meaning"), strict=True
+    ):
         keys = msgspec.structs.fields(struct)
         assert [code(row["key"])[0] for row in rows] == [key.name for key in keys]
         assert [row["required"] == "yes" for row in rows] == [key.required for key in keys]

@@ -10,6 +10,10 @@ from typing import assert_type
 import driftline as dl
 
 
+def redactor(path: str, value: object, _object: str, _type: str | None) -> object:
+    return dl.REDACTED if path == "/email" else value
+
+
 def recordings(folder: Path) -> None:
     with dl.record(folder / "a.drift") as recording:
         assert_type(recording, dl.Recording)
@@ -17,6 +21,18 @@ def recordings(folder: Path) -> None:
         assert_type(recording.run, str)
         recording.flush()
     with dl.record(str(folder / "a.drift"), ordered=False, depth=1, values="digest", overwrite=True, policy="[phases]"):
+        pass
+    with dl.record(
+        folder / "a.drift",
+        overwrite=True,
+        capture={"context#/notes": "digest", "user": "none"},
+        secrets=["iban", "!page_token"],
+        redact=redactor,
+        max_value_bytes=1024,
+        sample={"objects": 0.5},
+    ):
+        pass
+    with dl.record(folder / "a.drift", overwrite=True, secrets=False, redact="package.module:function"):
         pass
     started = dl.start(folder / "b.drift", join=True)
     assert_type(started, dl.Recording)

@@ -12,6 +12,7 @@ plots.
 """
 
 from driftline.branches import branch, current, propagate, task, unit
+from driftline.capture import REDACTED
 from driftline.carriers import extract, inject
 from driftline.errors import DriftlineError
 from driftline.operations import delete, merge, patch, promote, quarantine, read, reject, snapshot, write
@@ -22,6 +23,7 @@ from driftline.values import ABSENT
 
 __all__ = [
     "ABSENT",
+    "REDACTED",
     "DriftlineError",
     "Recording",
     "TrackedMapping",

@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -20,13 +20,10 @@ from xxhash import xxh3_64_intdigest
 from driftline.canonical import ENCODER, NO_LIMIT, SCREEN, encode
 from driftline.patterns import Pattern
 from driftline.secret_names import SecretNames
+from driftline.setting_kinds import LEVELS, Level, Redactor
 from driftline.values import ABSENT, Sealed, digest_inputs, encode_payload, pointer, seal
 
-Level = Literal["full", "digest", "none"]
-LEVELS: Final[tuple[Level, ...]] = get_args(Level)  # each withholds more than the one before
 Layer = tuple[Level, Mapping[str, Level]]
-#: `redact(path, value, object, type)` gives what to record in place of `value`, or `REDACTED`.
-Redactor = Callable[[str, Any, str, str | None], object]
 Leaves = list[tuple[str, object]]
 
 _FULL, _DIGEST, _NONE = range(3)
@@ -70,11 +67,12 @@ class Capture:
         redact: The program's own redactor.
         limit: Bytes of a value's JSON above which only its beginning is kept.
         key: Of the digests of what is withheld.
-        fault: Told what a redactor raised.
 
     Attributes:
         plain: Paths whose values are recorded as they are; empty where a path alone does not decide that.
         keeps_values: Whether the trace keeps any values; if not, the writer leaves out what passes here as it is.
+        limit: Bytes of a value's JSON above which only its beginning is kept.
+        fault: Told what a redactor raised; the recorder's.
     """
 
     def __init__(
@@ -85,7 +83,6 @@ class Capture:
         redact: Redactor | None = None,
         limit: int = NO_LIMIT,
         key: bytes = b"",
-        fault: Callable[[str, Exception], None] = lambda _kind, _fault: None,
     ) -> None:
         self._layers = [
             (LEVELS.index(overall), [(Pattern(text), LEVELS.index(level)) for text, level in rules.items()])
@@ -98,9 +95,9 @@ class Capture:
         self._marks = strictest == _FULL  # where values are kept, those that are not say so
         self._names = names
         self._redact = redact
-        self._limit = limit
+        self.limit = limit
         self._key = key
-        self._fault = fault
+        self.fault: Callable[[str, Exception], None] = lambda _kind, _fault: None
         self._by_type = any(pattern.type != "*" for pattern, _ in self._rules)
         self.plain: set[str] = set()
         self._plans: dict[tuple[str | None, str], _Plan] = {}
@@ -114,7 +111,7 @@ class Capture:
         SCREEN.container = self._clean if screened else None
         SCREEN.text = self._clean_text if screened else None
         # What is looked into further must be whole until then; the writer knows the limit, too.
-        SCREEN.limit = NO_LIMIT if self._rules or self._redact is not None else self._limit
+        SCREEN.limit = NO_LIMIT if self._rules or self._redact is not None else self.limit
 
     @staticmethod
     def put_out_of_force() -> None:
@@ -165,7 +162,7 @@ class Capture:
                 return self._replaced(payload, result, plan.level)
         if plan.level > self._passes:
             return self._digest_only(shown)
-        return seal(shown, self._limit) if type(shown) is bytes and len(shown) > self._limit else shown
+        return seal(shown, self.limit) if type(shown) is bytes and len(shown) > self.limit else shown
 
     def _type_of(self, object_id: str, type_: str | None) -> str | None:
         """The type by which rules know an object: the one last given for it, else what its id begins with."""
@@ -216,7 +213,7 @@ class Capture:
         if type(payload) is Sealed:
             return Sealed(payload.digest, payload.size, payload.leaves, mark)
         text = encode_payload(payload)
-        sealed = seal(text, self._limit)
+        sealed = seal(text, self.limit)
         return Sealed(sealed.digest, sealed.size, sealed.leaves, mark)
 
     def _mark(self, kind: str) -> bytes | None:
@@ -237,7 +234,7 @@ class Capture:
                 return REDACTED
             result = encode(given)
         except Exception as fault:  # noqa: BLE001 - the redactor is the user's code: the value is withheld
-            self._fault(f"redact: {type(fault).__name__}", fault)
+            self.fault(f"redact: {type(fault).__name__}", fault)
             return REDACTED
         finally:
             self._busy.now = False
@@ -249,7 +246,7 @@ class Capture:
         if level > _FULL or not self.keeps_values:
             shown = self._mark("digest-only")
         else:
-            shown = result if len(result) <= self._limit else seal(result, self._limit).value
+            shown = result if len(result) <= self.limit else seal(result, self.limit).value
         return Sealed(self.keyed(_digest(payload)), None, None, shown)
 
     # ---- inside of values -----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from opentelemetry.context import attach, detach
 from driftline.headers import Sent, pack, put
 from driftline.recorder import Recorder
 from driftline.scope import CURRENT
-from driftline.session import ENVIRONMENT, RECORDING, active
+from driftline.session import RECORDING, active
 
 C = TypeVar("C", bound=MutableMapping[str, str] | list[Any])
 
@@ -42,7 +42,7 @@ def inject(carrier: C, *, environment: bool | None = None) -> C:
     try:
         headers = pack(recording.recorder, carrier)
         if _is_environment(carrier) if environment is None else environment:
-            headers = {name.upper(): value for name, value in headers.items()} | {ENVIRONMENT: str(recording.path)}
+            headers = {**{name.upper(): value for name, value in headers.items()}, **recording.variables}
         put(carrier, headers)
     except Exception as fault:  # noqa: BLE001 - never into the program
         recording.recorder.fault("inject", fault, lost=0)

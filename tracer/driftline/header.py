@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import socket
-import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +17,25 @@ import pyarrow as pa
 
 from driftline.errors import DriftlineError
 from driftline.schema import FORMAT, HEADER_FILE, process_name
+from driftline.setting_kinds import Level
+
+
+class Capturing(msgspec.Struct, kw_only=True):
+    """What of the values was recorded, beside `values`.
+
+    Attributes:
+        rules: Pattern to level; the last that names a field counts.
+        secrets: Whether names that mean a secret were looked for, or which ones beside the usual.
+        redact: The name of the program's redactor, or None.
+        max_value_bytes: Above which only a value's beginning is kept.
+        key: Fingerprint of the key of the digests of what was withheld.
+    """
+
+    rules: dict[str, Level] = {}
+    secrets: bool | list[str] = True
+    redact: str | None = None
+    max_value_bytes: int = 65_536
+    key: str = ""
 
 
 class Header(msgspec.Struct, kw_only=True, omit_defaults=False):
@@ -29,7 +47,9 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=False):
         created: When recording began, nanoseconds since 1970.
         ordered: Whether arrival order means anything; False for an import that knows none.
         depth: How many levels of a nested mapping became fields.
-        values: `full` or `digest`: whether values were kept.
+        values: `full`, `digest` or `none`: how much was kept of values that no rule names.
+        capture: What else decided about values.
+        sample: The share of the objects and of the branches' reads that was recorded.
         argv: The command line of the process that began the run.
         host: Name of the machine that began the run.
         versions: Of driftline, python, pyarrow and the platform.
@@ -41,15 +61,27 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=False):
     created: int
     ordered: bool = True
     depth: int = 3
-    values: str = "full"
+    values: Level = "full"
+    capture: Capturing = msgspec.field(default_factory=Capturing)
+    sample: dict[str, float] = {}
     argv: list[str] = []
     host: str = ""
     versions: dict[str, str] = {}
     policy: str | None = None
 
     @classmethod
-    def of_this_run(cls, *, ordered: bool, depth: int, values: str, policy: str | None) -> Header:
-        """The header of a run that begins now, in this process."""
+    def of_this_run(
+        cls,
+        *,
+        ordered: bool,
+        depth: int,
+        values: Level,
+        capture: Capturing,
+        sample: dict[str, float],
+        argv: list[str],
+        policy: str | None,
+    ) -> Header:
+        """The header of a run that begins now."""
         return cls(
             format=FORMAT,
             run=os.urandom(16).hex(),
@@ -57,7 +89,9 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=False):
             ordered=ordered,
             depth=depth,
             values=values,
-            argv=list(sys.argv),
+            capture=capture,
+            sample=sample,
+            argv=argv,
             host=socket.gethostname(),
             versions={
                 "driftline": version("driftline"),
@@ -121,6 +155,8 @@ class ProcessRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
         events: How many events it wrote, as of the last rewrite.
         lost: How many events it could not write, as of the last rewrite.
         faults: How often each kind of fault happened inside the tracer.
+        key: Fingerprint of the key of the digests of what it withheld.
+        left_out: What sampling left out: how many objects, events and reads.
     """
 
     process: str
@@ -134,19 +170,27 @@ class ProcessRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     events: int = 0
     lost: int = 0
     faults: dict[str, int] = {}
+    key: str = ""
+    left_out: dict[str, int] = {}
 
     @classmethod
-    def of_this_process(cls) -> ProcessRecord:
+    def of_this_process(cls, *, argv: list[str], key: str) -> ProcessRecord:
         """The record of this process, which begins to record now."""
         pid = os.getpid()
         return cls(
             process=f"p{pid}-{os.urandom(3).hex()}",
             pid=pid,
             host=socket.gethostname(),
-            argv=list(sys.argv),
+            argv=argv,
             started=time.time_ns(),
             faults={},
+            key=key,
+            left_out={},
         )
+
+    def of_child(self) -> ProcessRecord:
+        """The record of a child that this process forked."""
+        return type(self).of_this_process(argv=self.argv, key=self.key)
 
     def save(self, folder: Path) -> None:
         """Write `PROCESS.json` into the folder."""

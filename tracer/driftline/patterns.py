@@ -33,7 +33,7 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         self.type, _, pointer = text.partition("#")
-        if not self.type or (pointer and not pointer.startswith("/")):
+        if not self.type or self.type.startswith("/") or (pointer and not pointer.startswith("/")):
             raise DriftlineError(
                 f"{text!r} names no field", "write TYPE#/pointer, such as 'context#/summary' or '*#/password'"
             )

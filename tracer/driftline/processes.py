@@ -9,22 +9,22 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import attach, detach
 
 from driftline.errors import DriftlineError
-from driftline.header import ProcessRecord
 from driftline.headers import Sent, pack
+from driftline.privacy import run_key
 from driftline.propagation import Line
 from driftline.recorder import Recorder, log_fault
 from driftline.scope import CURRENT, Scope
-from driftline.session import RECORDING, Recording, branch_tag, start, stop
+from driftline.session import ENVIRONMENT, RECORDING, Recording, branch_tag, start_by, stop
+from driftline.settings import from_environment, resolve
 
 if TYPE_CHECKING:
     from driftline.writer import Writer
@@ -48,10 +48,10 @@ class _Forks:
 class Origin:
     """Where something was started that runs in another process. It is pickled along, and read there."""
 
-    __slots__ = ("_headers", "_path", "_unit")
+    __slots__ = ("_headers", "_unit", "_variables")
 
-    def __init__(self, path: str, headers: dict[str, str], unit: str | None) -> None:
-        self._path = path
+    def __init__(self, variables: Mapping[str, str], headers: dict[str, str], unit: str | None) -> None:
+        self._variables = variables
         self._headers = headers
         self._unit = unit
 
@@ -59,17 +59,17 @@ class Origin:
     def here(cls, recording: Recording) -> Origin:
         """The place in force now."""
         recorder = recording.recorder
-        return cls(str(recording.path), pack(recorder, {}), recorder.scope().unit)
+        return cls(recording.variables, pack(recorder, {}), recorder.scope().unit)
 
-    def __getstate__(self) -> tuple[str, dict[str, str], str | None]:
-        return self._path, self._headers, self._unit
+    def __getstate__(self) -> tuple[Mapping[str, str], dict[str, str], str | None]:
+        return self._variables, self._headers, self._unit
 
-    def __setstate__(self, state: tuple[str, dict[str, str], str | None]) -> None:
-        self._path, self._headers, self._unit = state
+    def __setstate__(self, state: tuple[Mapping[str, str], dict[str, str], str | None]) -> None:
+        self._variables, self._headers, self._unit = state
 
     def arrive(self) -> tuple[Recorder, Sent, Scope] | None:
         """Record in this process, too: the recorder, what was sent, and the scope that it was sent from."""
-        recorder = _join(Path(self._path))
+        recorder = _join(self._variables)
         if recorder is None:
             return None
         sent = Sent.of(self._headers)
@@ -164,13 +164,13 @@ def unseal() -> None:
         recording.writer.unseal()
 
 
-def _join(path: Path) -> Recorder | None:
-    """The recorder of the run at `path` in this process, which may have to join it; or the one that it chose itself."""
+def _join(variables: Mapping[str, str]) -> Recorder | None:
+    """The recorder of a run in this process, which may have to join it; or the one that it chose itself."""
     recording = RECORDING.recording
-    if recording is not None and (recording.path == path or not recording.is_inherited):
+    if recording is not None and (str(recording.path) == variables[ENVIRONMENT] or not recording.is_inherited):
         return recording.recorder
     try:
-        recording = start(path, join=True)
+        recording = start_by(resolve([from_environment(variables)]), run_key(variables), join=True)
     except DriftlineError as fault:
         log_fault("join", fault)
         return None
@@ -213,7 +213,7 @@ def _after_fork_in_child() -> None:
     if recording is None:
         return
     try:
-        record = ProcessRecord.of_this_process()
+        record = recording.writer.record.of_child()
         writer = recording.writer.for_child(record)
         recording.recorder.continue_in_child(writer, branch_tag(record), name)
         recording.writer = writer

@@ -77,6 +77,7 @@ class Recorder:
         self.clock = HybridClock()
         self.plain: set[str] = set()
         self.capture = capture
+        capture.fault = self._count
         self._tag = branch_tag
         self._ids = 0
         self._lock = threading.RLock()  # a signal handler may record while its thread does
@@ -422,6 +423,10 @@ class Recorder:
             self._span = context, ids
         ids = self._span[1]
         return ids if rare is None else {**rare, **ids}
+
+    def _count(self, kind: str, fault: Exception) -> None:
+        """Count something that went wrong and lost no event."""
+        self.writer.fault(kind, fault)
 
     def fault(self, where: str, fault: Exception, lost: int = 1) -> None:
         """Count something that went wrong inside the tracer, and the events lost; the first of a kind is logged."""

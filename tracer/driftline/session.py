@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from opentelemetry.context import attach
 
@@ -18,14 +18,15 @@ from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
 from driftline.headers import Sent
 from driftline.ledger import Ledger
+from driftline.privacy import capture_of, command_line, fingerprint, run_key
 from driftline.propagation import Propagation
 from driftline.recorder import Recorder, log_fault
-from driftline.schema import HEADER_FILE
-from driftline.secret_names import SecretNames
+from driftline.run_folder import open_run, unwritable
+from driftline.setting_kinds import Level, Redactor
+from driftline.settings import KEY, Settings, in_force
 from driftline.writer import Writer
 
 ENVIRONMENT: Final = "DRIFTLINE_TRACE"
-_PROCESS: Final = re.compile(r"p\d+-[0-9a-f]{6}")
 
 
 class Recording:
@@ -35,14 +36,18 @@ class Recording:
         path: The trace folder.
         run: Id of the run.
         is_inherited: Whether this process was given it by the one that started it.
+        variables: What another process needs in its environment to join the run.
     """
 
-    def __init__(self, path: Path, header: Header, recorder: Recorder, writer: Writer) -> None:
+    def __init__(
+        self, path: Path, header: Header, recorder: Recorder, writer: Writer, variables: Mapping[str, str]
+    ) -> None:
         self.path = path
         self.run = header.run
         self.recorder = recorder
         self.writer = writer
-        self.exported: tuple[str | None] | None = None  # what the environment said before
+        self.variables = variables
+        self.exported: dict[str, str | None] = {}  # what the environment said before
         self.is_inherited = False
         self.propagation = Propagation(self)
 
@@ -76,35 +81,50 @@ def active() -> Recorder | None:
 
 
 def start(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None = None,
     *,
-    ordered: bool = True,
-    depth: int = 3,
-    values: Literal["full", "digest"] = "full",
+    ordered: bool | None = None,
+    depth: int | None = None,
+    values: Level | None = None,
+    capture: Mapping[str, Level] | None = None,
+    secrets: bool | Sequence[str] | None = None,
+    redact: Redactor | str | None = None,
+    max_value_bytes: int | None = None,
+    sample: Mapping[str, float] | None = None,
+    policy: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     join: bool = False,
-    policy: str | os.PathLike[str] | None = None,
     export: bool = False,
 ) -> Recording:
     """Begin to record this process.
+
+    What is not given here is taken from the environment (`DRIFTLINE_VALUES`, …), then from `[tool.driftline]` in
+    pyproject.toml: docs/settings.md.
 
     Args:
         path: Folder to make, by convention `NAME.drift`.
         ordered: False if the order in which events arrive means nothing (an import without a store order): then only
             base links and the order within each branch count.
-        depth: How many levels of a nested mapping become fields, 1 or more; deeper ones are single values.
-        values: `full` keeps values; `digest` keeps only their digest and size.
+        depth: How many levels of a nested mapping become fields, 1 or more; deeper ones are single values. Else 3.
+        values: `full` keeps values; `digest` keeps only their digest and size, `none` nothing of them.
+        capture: The same for single types and fields, such as `{"*#/notes": "digest", "user#/address": "none"}`.
+        secrets: False withholds no fields for their names alone; a list adds names to the usual ones.
+        redact: Called as `redact(path, value, object, type)`; returns what to record in place of the value, or
+            `REDACTED`.
+        max_value_bytes: A value whose JSON takes more is recorded by digest, size and its beginning. Else 65,536.
+        sample: Which share of the objects, and of the top branches' reads, is recorded: `{"objects": 0.1}`.
+        policy: The policy in force: its text, or as a `Path` the file that holds it. The header keeps it.
         overwrite: Replace an earlier trace at `path`. Anything there that is not a trace is left alone.
         join: Record into the run already at `path`, as one more process of it; begin it if there is none.
-        policy: The policy in force: its text, or as a `Path` the file that holds it. The header keeps it.
-        export: Put `DRIFTLINE_TRACE` into the environment of this process while it records: every Python that it starts
-            and that imports Driftline joins the run. `inject(dict(os.environ))` does that for one, and says where from.
+        export: Put `DRIFTLINE_TRACE` and the other settings into the environment of this process while it records:
+            every Python that it starts and that imports Driftline joins the run. `inject(dict(os.environ))` does that
+            for one, and says where from.
 
     Returns:
         The recording. `stop` ends it; so does the end of the process.
 
     Raises:
-        DriftlineError: If this process records already, the folder cannot be made, or the policy is wrong.
+        DriftlineError: If this process records already, the folder cannot be made, or a setting is wrong.
 
     Example:
         >>> import tempfile
@@ -112,6 +132,26 @@ def start(
         >>> stop()
         >>> sorted(p.suffix for p in recording.path.iterdir())
         ['.json', '.json']
+    """
+    settings = in_force(
+        trace=path, ordered=ordered, depth=depth, values=values, capture=capture, secrets=secrets, redact=redact,
+        max_value_bytes=max_value_bytes, sample=sample, policy=policy,
+    )  # fmt: skip
+    recording = start_by(settings, run_key(os.environ), overwrite=overwrite, join=join)
+    if export:
+        recording.exported = {name: os.environ.get(name) for name in recording.variables}
+        os.environ.update(recording.variables)
+    return recording
+
+
+def start_by(settings: Settings, key: bytes, *, overwrite: bool = False, join: bool = False) -> Recording:
+    """Begin to record this process, by settings that are known.
+
+    Args:
+        settings: All of them.
+        key: Of the digests of what is withheld.
+        overwrite: As for `start`.
+        join: As for `start`.
     """
     with RECORDING.lock:
         if RECORDING.recording is not None and RECORDING.recording.is_inherited:
@@ -121,41 +161,39 @@ def start(
                 f"already recording to {RECORDING.recording.path}",
                 "end that recording first: driftline.stop()",
             )
-        folder = Path(path).absolute()  # the program may change its working directory while it records
-        text = _policy_text(policy)
-        try:
-            header, begun_here = _open_run(
-                folder, ordered=ordered, depth=depth, values=values, policy=text, overwrite=overwrite, join=join
-            )
-            record = ProcessRecord.of_this_process()
-            capture = Capture(
-                [("full" if header.values == "full" else "digest", {})],
-                names=SecretNames(),
-                limit=64 << 10,
-                key=os.urandom(16),
-            )
-            writer = Writer(
-                folder,
-                record,
-                run=header.run,
-                ledger=Ledger(ordered=header.ordered),
-                values=capture.keeps_values,
-                value_limit=64 << 10,
-                announce=begun_here,  # one that joins may be killed before it has anything to say
-            )
-        except OSError as fault:
-            raise _unwritable(folder, fault) from fault
-        tag = "" if begun_here else branch_tag(record)
-        recorder = Recorder(writer, branch_tag=tag, depth=header.depth, capture=capture)
-        recording = Recording(folder, header, recorder, writer)
-        capture.put_in_force()
+        recording = _begin(settings, key, overwrite=overwrite, join=join)
         RECORDING.set(recording)
         recording.recorder.lines.here()  # this context's lines descend from here
         recording.propagation.begin()
-        if export:
-            recording.exported = (os.environ.get(ENVIRONMENT),)
-            os.environ[ENVIRONMENT] = str(folder)
         return recording
+
+
+def _begin(settings: Settings, key: bytes, *, overwrite: bool, join: bool) -> Recording:
+    """A recording, ready to be the one in force."""
+    if settings.trace is None:
+        raise DriftlineError("nobody says where to record", f"pass a path, or set {ENVIRONMENT}")
+    folder = Path(settings.trace).absolute()  # the program may change its working directory while it records
+    argv = command_line(settings, sys.argv)
+    try:
+        header, begun_here = open_run(folder, settings, key, argv, overwrite=overwrite, join=join)
+        record = ProcessRecord.of_this_process(argv=argv, key=fingerprint(key))
+        capture = capture_of(settings, header, key)
+        writer = Writer(
+            folder,
+            record,
+            run=header.run,
+            ledger=Ledger(ordered=header.ordered),
+            values=capture.keeps_values,
+            value_limit=capture.limit,
+            announce=begun_here,  # one that joins may be killed before it has anything to say
+        )
+    except OSError as fault:
+        raise unwritable(folder, fault) from fault
+    tag = "" if begun_here else branch_tag(record)
+    recorder = Recorder(writer, branch_tag=tag, depth=header.depth, capture=capture)
+    capture.put_in_force()
+    variables = {**settings.environment(), ENVIRONMENT: str(folder), KEY: key.hex()}
+    return Recording(folder, header, recorder, writer, variables)
 
 
 def stop() -> None:
@@ -173,14 +211,19 @@ def stop() -> None:
 
 @contextmanager
 def record(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None = None,
     *,
-    ordered: bool = True,
-    depth: int = 3,
-    values: Literal["full", "digest"] = "full",
+    ordered: bool | None = None,
+    depth: int | None = None,
+    values: Level | None = None,
+    capture: Mapping[str, Level] | None = None,
+    secrets: bool | Sequence[str] | None = None,
+    redact: Redactor | str | None = None,
+    max_value_bytes: int | None = None,
+    sample: Mapping[str, float] | None = None,
+    policy: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     join: bool = False,
-    policy: str | os.PathLike[str] | None = None,
     export: bool = False,
 ) -> Iterator[Recording]:
     """Record this process while the block runs. The arguments and errors are those of `start`.
@@ -191,16 +234,7 @@ def record(
         ...     recording.path.name
         'run.drift'
     """
-    recording = start(
-        path,
-        ordered=ordered,
-        depth=depth,
-        values=values,
-        overwrite=overwrite,
-        join=join,
-        policy=policy,
-        export=export,
-    )
+    recording = start(**locals())
     try:
         yield recording
     finally:
@@ -210,13 +244,13 @@ def record(
 
 def _unexport(recording: Recording) -> None:
     """The environment says again what it said before, if it still says that this is recorded."""
-    if recording.exported is None or os.environ.get(ENVIRONMENT) != str(recording.path):
+    if os.environ.get(ENVIRONMENT) != str(recording.path):
         return
-    (before,) = recording.exported
-    if before is None:
-        del os.environ[ENVIRONMENT]
-    else:
-        os.environ[ENVIRONMENT] = before
+    for name, before in recording.exported.items():
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
 
 
 def start_from_environment() -> None:
@@ -241,80 +275,6 @@ def _descend_from_environment(recorder: Recorder) -> None:
             recorder.lines.adopt(recorder.lines.fork("main", scope))
     except Exception as fault:  # noqa: BLE001 - the environment comes from elsewhere
         recorder.fault(ENVIRONMENT, fault)
-
-
-def _open_run(
-    folder: Path,
-    *,
-    ordered: bool,
-    depth: int,
-    values: str,
-    policy: str | None,
-    overwrite: bool,
-    join: bool,
-) -> tuple[Header, bool]:
-    """Make or join the folder; returns its header and whether this process began it."""
-    if depth < 1:
-        raise DriftlineError(f"depth={depth}: a value has at least one level", "pass depth=1 or more")
-    if values not in {"full", "digest"}:
-        raise DriftlineError(f"values={values!r} is unknown", "pass values='full' or values='digest'")
-    if (folder / HEADER_FILE).exists():
-        if join:
-            return Header.load(folder), False
-        if not overwrite:
-            raise DriftlineError(
-                f"{folder} holds a trace already",
-                "choose another path, or pass overwrite=True to replace it",
-            )
-        _remove_trace(folder)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DriftlineError(f"{folder} exists and is not a Driftline trace", "choose another path for the trace")
-    header = Header.of_this_run(ordered=ordered, depth=depth, values=values, policy=policy)
-    folder.mkdir(parents=True, exist_ok=True)
-    header.save(folder)
-    return header, True
-
-
-def _policy_text(policy: str | os.PathLike[str] | None) -> str | None:
-    """The text of a policy that is sound and whole in itself."""
-    if policy is None:
-        return None
-    from driftline.discipline import load, loads  # who records without a policy need not wait for it to load
-    from driftline.discipline.writing import dumps
-
-    if isinstance(policy, str):
-        loads(policy, "the text given as policy=")
-        return policy
-    return dumps(load(os.fspath(policy)))
-
-
-def _remove_trace(folder: Path) -> None:
-    """Remove an earlier trace's own files, and nothing else that someone put there."""
-    import shutil
-
-    from driftline.schema import CACHE_FOLDER
-
-    shutil.rmtree(folder / CACHE_FOLDER, ignore_errors=True)
-    for path in folder.glob("*.json"):
-        if path.name == HEADER_FILE or _is_process_record(path):
-            path.unlink()
-    for path in folder.glob("*.arrows"):
-        if path.stem.rpartition(".")[2].isdecimal():
-            path.unlink()
-
-
-def _is_process_record(path: Path) -> bool:
-    try:
-        return ProcessRecord.load(path).process == path.stem
-    except DriftlineError:
-        return bool(_PROCESS.fullmatch(path.stem))  # ours, and damaged
-
-
-def _unwritable(folder: Path, fault: OSError) -> DriftlineError:
-    return DriftlineError(
-        f"{folder} cannot be written: {fault.strerror or fault}",
-        "choose a folder that you may write to",
-    )
 
 
 def branch_tag(record: ProcessRecord) -> str:

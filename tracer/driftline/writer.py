@@ -83,6 +83,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="driftline-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def record(self) -> ProcessRecord:
+        """What this process says of itself."""
+        return self._record
+
     def for_child(self, record: ProcessRecord) -> Writer:
         """A writer like this one for a forked child, with a queue, a stream and a thread of its own.
 

@@ -12,6 +12,7 @@ from driftline.discipline.policy import Policy
 from driftline.discipline.problems import Problem
 from driftline.discipline.reading import read
 from driftline.errors import DriftlineError
+from driftline.settings import SETTINGS
 
 #: Where a policy is looked for if none is named, in a folder.
 NAMES: Final = ("driftline.toml", "pyproject.toml")
@@ -102,6 +103,7 @@ def check(path: str | Path) -> Checked:
         table = table.get(name) if isinstance(table, dict) else None
     if not isinstance(table, dict):
         raise DriftlineError(f"{path} has no table [tool.driftline]", "add it, or name another file")
+    table = {name: found for name, found in table.items() if name not in SETTINGS}  # how to record is said there, too
     policy, problems = read(table, _TOOL, path.parent)
     return Checked(str(path), policy, tuple(problems))
 

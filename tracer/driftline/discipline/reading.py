@@ -13,7 +13,8 @@ from driftline.discipline.problems import Problem, Reader
 from driftline.discipline.schemas import kind_of
 from driftline.discipline.strategies import STRATEGIES
 
-_TABLES = ("phases", "reconcile", "types", "gate")
+#: What a policy consists of.
+TABLES = ("phases", "reconcile", "types", "gate")
 _RULES = ("accepted", "minimum", "maximum", "unique")
 
 
@@ -30,7 +31,7 @@ def read(table: dict[str, Any], key: tuple[str, ...], folder: Path | None) -> tu
     """
     problems: list[Problem] = []
     reader = Reader(table, key, problems)
-    reader.only(_TABLES, "table")
+    reader.only(TABLES, "table")
     reconcile = _reconcile(reader.inner("reconcile"))
     types = reader.inner("types")
     policy = Policy(
