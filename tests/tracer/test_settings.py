@@ -135,7 +135,7 @@ def test_an_empty_variable_is_none() -> None:
 def test_start_and_record_take_every_setting() -> None:
     for function in (dl.start, dl.record):
         names = set(inspect.signature(function).parameters)
-        assert names == {"path", "overwrite", "join"} | (set(SETTINGS) - {"trace"})
+        assert names == {"path", "overwrite", "join", "export"} | (set(SETTINGS) - {"trace"})
 
 
 # ---- what is wrong ------------------------------------------------------------------------------------------------
