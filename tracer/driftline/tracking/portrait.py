@@ -82,7 +82,9 @@ class Portrayer:
         """The portrait of a value by its content, even if it is tracked."""
         try:
             parts, make = self._parts(value)
-        except Exception:  # noqa: BLE001 - items and text may be the program's code: the canonical form says so
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 - items and text may be the program's code: the canonical form says so
             return value
         if make is None:
             return parts
@@ -118,8 +120,8 @@ class Portrayer:
     def _opaque(self, value: Any, shape: Shape | None) -> tuple[Any, _Maker | None]:
         """An object that the canonical form knows nothing of but its type and its text.
 
-        A text in angle brackets is by convention no value: it says which object this is, and what it does just now. Such
-        an object is told by its type, and by its attributes if it has no text of its own.
+        A text in angle brackets is by convention no value: it says which object this is, and what it does just now.
+        Such an object is told by its type, and by its attributes if it has no text of its own.
         """
         kind = type(value)
         if has_form(kind):
