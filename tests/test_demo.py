@@ -19,6 +19,8 @@ import driftline as dl
 from driftline.demo import DemoSummary, run_demo
 from driftline.schema import EVENT
 
+#: What the demo is built to break; it may break others, too.
+BROKEN = ("DRF101", "DRF102", "DRF103", "DRF105", "DRF107", "DRF302", "DRF401", "DRF601")
 ROLES = {"planner", "researcher", "enricher", "summariser", "merger", "orchestrator"}
 PHASES = {"reasoning", "enrichment", "compression", "orchestration"}
 
@@ -42,7 +44,7 @@ def events(folder: Path) -> list[Row]:
 
 def counts(folder: Path) -> dict[str, int]:
     history = History.load(folder)
-    return {code: len(find(history)) for code, find in RULES.items()}
+    return {code: sum(not found.gives_way for found in find(history)) for code, find in RULES.items()}
 
 
 def nodes(rows: list[Row]) -> list[Row]:
@@ -91,16 +93,17 @@ def test_nodes_really_run_side_by_side(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_a_small_demo_breaks_every_rule(tmp_path: Path, seed: int) -> None:
+def test_a_small_demo_breaks_every_rule_that_it_is_built_to_break(tmp_path: Path, seed: int) -> None:
     recorded(tmp_path / "demo.drift", nodes=100, seed=seed)
     found = counts(tmp_path / "demo.drift")
-    assert all(found.values()), found
+    assert all(found[code] for code in BROKEN), found
 
 
-def test_the_default_demo_breaks_every_rule_in_believable_numbers(tmp_path: Path) -> None:
+def test_the_default_demo_breaks_them_in_believable_numbers(tmp_path: Path) -> None:
     recorded(tmp_path / "demo.drift")
     found = counts(tmp_path / "demo.drift")
-    assert all(3 <= count <= 120 for count in found.values()), found
+    assert all(found[code] >= 3 for code in BROKEN), found
+    assert all(count <= 120 for count in found.values()), found
 
 
 @pytest.mark.parametrize("seed", range(1, 6))

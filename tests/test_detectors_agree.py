@@ -71,7 +71,7 @@ def found(finding: Finding) -> Found:
         object=finding.object,
         fields=frozenset(finding.fields),
         others=frozenset(party.branch_id for party in finding.others),
-        base=finding.base if finding.code < "DRF200" else None,
+        base=finding.base,
         basis=finding.basis,
         also=frozenset(rule.code for rule in finding.also) & frozenset(RULES),
     )
@@ -118,6 +118,6 @@ def event_line(event: Event) -> str:
     ]
     if event.base is not None:
         parts.append(f"base={event.base!r}{'(inferred)' * event.base_inferred}")
-    names = ("bases", "fidelity", "references", "unit", "parent", "task", "status", "signature")
+    names = ("bases", "confidence", "fidelity", "references", "unit", "parent", "task", "status", "signature")
     parts += [f"{name}={value}" for name in names if (value := getattr(event, name)) not in {None, ()}]
     return " ".join(parts)

@@ -19,6 +19,7 @@ from reference import (
     partial_write,
     silent_revert,
     stale_base,
+    stale_merge,
     stale_overwrite,
 )
 from reference.events import Event, Field, Version, in_order
@@ -77,7 +78,7 @@ def end(branch: str, task: str, status: str = "ok") -> Event:
 
 
 def finds(rule: ModuleType, *events: Event, ordered: bool = True) -> list[str]:
-    """What a rule finds: event, object, fields, other branches, base, basis."""
+    """What a rule finds, and does not give way with: event, object, fields, other branches, base, basis."""
     return [
         " ".join(
             [
@@ -90,6 +91,7 @@ def finds(rule: ModuleType, *events: Event, ordered: bool = True) -> list[str]:
             ]
         )
         for found in rule.find(History(in_order(*events), ordered=ordered))
+        if not found.gives_way
     ]
 
 
@@ -431,8 +433,10 @@ def test_an_inferred_object_base_counts_only_if_some_field_rests_on_it() -> None
 
 def test_the_newest_of_a_merges_bases_counts() -> None:
     events = (write("A", 1, a=0, b=0), patch("B", 2, base=1, b=1), patch("D", 3, base=2, b=2))
-    assert finds(stale_base, *events, write("C", 4, op="merge", bases=(1, 2), a=1, b=2)) == ["3 doc /b D 2 recorded"]
-    assert not finds(stale_base, *events, write("C", 4, op="merge", bases=(1, 3), a=1, b=2))
+    stale = write("C", 4, op="merge", bases=(1, 2), a=1, b=2)
+    assert finds(stale_merge, *events, stale) == ["3 doc /b D 2 recorded"]
+    assert not finds(stale_base, *events, stale)
+    assert not finds(stale_merge, *events, write("C", 4, op="merge", bases=(1, 3), a=1, b=2))
 
 
 def test_changes_undone_or_one_s_own_make_no_base_stale() -> None:

@@ -20,7 +20,7 @@ class FieldEvidence:
     Attributes:
         path: JSON Pointer.
         base_value: Canonical JSON that stood at the base, or None if absent or not kept.
-        lost_value: Canonical JSON that the newest intervening write had set, or None.
+        lost_value: Canonical JSON that the newest intervening write had set, or that stood there, or None.
         lost: That write; None for rules that lose nothing.
         won_value: Canonical JSON that the write at fault set, or None if it removed the field.
     """
@@ -53,11 +53,12 @@ def field_evidence(analysis: Analysis, finding: Finding) -> list[FieldEvidence]:
     rows = analysis.rows_named(
         """
         WITH at_fault AS (
-            SELECT fi.e, p.f, p.path, l.u, l.base_pos, w.o
+            SELECT fi.e, p.f, p.path, coalesce(l.u, i.s) AS u, l.base_pos, w.o
             FROM (SELECT n, e, unnest(fields) AS path FROM finding WHERE n = $n) AS fi
             JOIN path AS p ON p.path = fi.path AND NOT p.whole
             JOIN write AS w ON w.e = fi.e
             LEFT JOIN loss AS l ON l.e = fi.e AND l.f = p.f
+            LEFT JOIN inversion AS i ON i.e = fi.e AND i.f = p.f
         ),
         base AS (
             SELECT a.f, max_by(s.e, {'pos': s.pos, 'e': s.e}) AS e

@@ -163,7 +163,7 @@ def test_aborted_and_unknown_writes_are_listed_as_such(analyse: Analyse) -> None
     assert entries(analysis, "doc/1") == [
         ("write", "1", None, "committed", "/n:added:None:1", ""),
         ("patch", "2", "1", "aborted", "/n:changed:1:2", ""),
-        ("patch", "3", "1", "unknown", "/n:changed:1:3", "DRF401"),
+        ("patch", "3", "1", "unknown", "/n:changed:1:3", "DRF104 DRF401"),
     ]
 
 

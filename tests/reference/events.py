@@ -40,6 +40,7 @@ class Event:
     base: Version | None = None
     base_inferred: bool = False
     bases: tuple[Version, ...] = ()
+    confidence: float | None = None
     fidelity: float | None = None
     references: tuple[tuple[str, str], ...] = ()  # (path, object)
     unit: str | None = None
@@ -99,6 +100,7 @@ def _event(process: str, row: Mapping[str, Any]) -> Event:
         base=_version(row["base"], row["base_label"]),
         base_inferred=bool(row["base_inferred"]),
         bases=tuple(_version(item["version"], item["label"]) for item in row["bases"] or []),
+        confidence=row["confidence"],
         fidelity=row["fidelity"],
         references=tuple((item["path"], item["object"]) for item in row["references"] or []),
         unit=row["unit"],

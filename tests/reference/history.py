@@ -288,6 +288,7 @@ class History:
         standing = self.stands_before(write, path)
         return (
             not self.void(write)
+            and write.op != "delete"
             and self.b(write, path) is None
             and path in self.changes(write)
             and standing is not None

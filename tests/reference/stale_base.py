@@ -12,8 +12,7 @@ def find(history: History) -> list[Found]:
     for write in history.writes:
         if history.void(write) or history.lost(write):
             continue
-        if any(history.blind(write, path) for path in history.sets(write)):
-            continue
+        blind = any(history.blind(write, path) for path in history.sets(write))
         base = history.object_base(write)
         if base is None:
             continue
@@ -30,6 +29,7 @@ def find(history: History) -> list[Found]:
                     frozenset(others),
                     str(base),
                     history.basis(write),
+                    gives_way=blind or write.op == "merge",
                 )
             )
     return found

@@ -4,7 +4,7 @@
 --                                        from 1 in its order; with f = 0, every write that changes any field of an object
 --   intervening  e, o, f, base_pos, u    a write and the newest change that intervened in it
 --   loss         e, o, f, kind, base_pos, declared, u
---   table macros intervened(...) and lost(kind) give the detectors their findings
+--   table macros intervened(), overtaken(merges) and lost(kind) give the detectors their findings
 --
 -- A write *may* have lost something if its field, or its object, was set after its base. Only those fields are looked at
 -- further: in a disciplined run there are none.
@@ -86,9 +86,9 @@ SELECT e, o, f, base_pos, declared, u,
     END AS kind
 FROM compared
 UNION ALL
-SELECT e, o, f, NULL, false, standing_e, 'blind'
-FROM setting
-WHERE changed AND base_pos IS NULL AND standing IS NOT NULL AND standing_b <> b;
+SELECT s.e, s.o, s.f, NULL, false, s.standing_e, 'blind'
+FROM setting AS s JOIN write AS w ON w.e = s.e
+WHERE s.changed AND s.base_pos IS NULL AND s.standing IS NOT NULL AND s.standing_b <> s.b AND w.op <> 'delete';
 
 -- The text of b(w, f): as declared with the write, or as recorded with the field or, for a field not listed, the write.
 CREATE MACRO base_text(declared, write_base, field_e, field_base, field_label) AS
@@ -99,6 +99,25 @@ CREATE MACRO intervened() AS TABLE
     SELECT i.e, i.f, u.e AS u, u.b
     FROM (SELECT *, unnest(range(greatest(before - 63, 1), before + 1)) AS c FROM intervening) AS i
     JOIN change AS u ON u.o = i.o AND u.f = i.f AND u.c = i.c AND u.b <> i.b AND u.pos > i.base_pos;
+
+-- The writes, all merges or none, whose object was changed by others after the base, with the fields that these changed.
+CREATE MACRO overtaken(merges) AS TABLE
+    WITH stale AS (
+        SELECT i.e, w.base, w.declared
+        FROM intervening AS i JOIN write AS w ON w.e = i.e
+        WHERE i.f = 0 AND (w.op = 'merge') = merges
+            AND (w.declared OR EXISTS (SELECT 1 FROM setting AS s WHERE s.e = i.e AND s.base_pos = i.base_pos))
+            AND (merges OR NOT EXISTS (SELECT 1 FROM loss AS l WHERE l.e = i.e AND l.kind <> 'blind'))
+    ),
+    moved AS (
+        SELECT s.e, x.u, x.b, unnest((SELECT list(c.f) FROM setting AS c WHERE c.e = x.u AND c.changed)) AS f
+        FROM stale AS s JOIN intervened() AS x ON x.e = s.e AND x.f = 0
+    )
+    SELECT s.e, list_sort(list(DISTINCT p.path)) AS fields, list_sort(list(DISTINCT m.b)) AS others,
+        list_sort(list(DISTINCT m.u)) AS against, any_value(s.base) AS base,
+        CASE WHEN any_value(s.declared) THEN 'recorded' ELSE 'inferred' END AS basis
+    FROM stale AS s JOIN moved AS m ON m.e = s.e JOIN path AS p ON p.f = m.f
+    GROUP BY s.e;
 
 CREATE MACRO lost(wanted) AS TABLE
     WITH fields AS (

@@ -1,0 +1,26 @@
+-- code: DRF202
+-- severity: error
+-- standard: merge from a superseded head (optimistic validation, Kung and Robinson 1981; non-fast-forward update in version control)
+-- message: {branch} merged {object} from version {base}, which {others} had superseded in {fields}
+--
+-- ## What it finds
+-- A `merge`: another branch changed some field of the object after the newest of the versions that were merged, and before
+-- the merge landed.
+--
+-- ## Why it matters
+-- A merge claims to reconcile what there is. This one says of itself that everything was taken into account, and it was not:
+-- whoever trusts the merge has no reason to look for the change that it missed.
+--
+-- ## Example
+-- A reducer merges versions 3 and 4 of `plan/1`. While it works, an agent makes version 5. The reducer's result becomes
+-- version 6.
+--
+-- ## Fix
+-- Check in the step that stores the merge that its newest input is still the current version, and merge again if it is
+-- not.
+--
+-- ## Known limits
+-- A merge that misses a change in a field that it leaves alone is found as well: it is told apart from a lost update by the
+-- other rules that are named beside it. Older inputs of a merge are expected to be superseded, by the newer ones.
+
+SELECT e, fields, others, against, base, basis FROM overtaken(true)
