@@ -6,8 +6,10 @@ import asyncio
 import importlib.util
 import inspect
 import re
+import sys
 from pathlib import Path
 
+import pytest
 from tape import Tape, run_python
 
 import driftline as dl
@@ -33,11 +35,12 @@ def test_every_name_is_in_the_typed_example() -> None:
     assert used == set(dl.__all__)
 
 
-def test_the_typed_example_runs(tape: Tape, tmp_path: Path) -> None:
+def test_the_typed_example_runs(tape: Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     specification = importlib.util.spec_from_file_location("api", API)
     assert specification is not None
     assert specification.loader is not None
     api = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, "api", api)  # where dataclasses look for their annotations
     specification.loader.exec_module(api)
 
     for recording in (False, True):
@@ -49,6 +52,7 @@ def test_the_typed_example_runs(tape: Tape, tmp_path: Path) -> None:
         api.threads()
         api.processes()
         api.tracked()
+        api.tracked_objects()
         dl.stop()
     api.recordings(tmp_path)
     api.errors(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_type
 
@@ -124,6 +125,41 @@ def tracked() -> None:
     assert_type(list(plain), list[str])
     assert_type(context.object_id, str)
     assert_type(context.object_type, str | None)
+
+
+@dataclass
+class Order:
+    number: int
+    lines: list[str] = field(default_factory=list)
+
+
+@dl.tracked(type="note", id="name", references=["/about"])
+class Note:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+@dl.tracked
+@dataclass
+class Plan:
+    steps: list[str] = field(default_factory=list)
+
+
+def tracked_objects() -> None:
+    order = dl.track(Order(7), id="order/7", type="order", references=["/customer"], depth=2)
+    assert_type(order, Order)
+    order.lines.append("pen")
+    assert_type(order.lines, list[str])
+    facts = dl.track(["f1"], id="facts/1")
+    assert_type(facts, dl.TrackedList[str])
+    facts.append("f2")
+    assert_type(facts[0], str)
+    assert_type(facts.object_id, str)
+    nested = dl.track({"a": {"b": [1]}})
+    assert_type(nested["a"]["b"], list[int])
+    assert_type(Note("n"), Note)
+    assert_type(Note("n").name, str)
+    assert_type(Plan().steps, list[str])
 
 
 def errors(folder: Path) -> None:

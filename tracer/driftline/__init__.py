@@ -18,7 +18,7 @@ from driftline.errors import DriftlineError
 from driftline.operations import delete, merge, patch, promote, quarantine, read, reject, snapshot, write
 from driftline.processes import follow_forks
 from driftline.session import Recording, record, start, start_from_environment, stop
-from driftline.tracked import TrackedMapping, track
+from driftline.tracking import TrackedList, TrackedMapping, track, tracked
 from driftline.values import ABSENT
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "REDACTED",
     "DriftlineError",
     "Recording",
+    "TrackedList",
     "TrackedMapping",
     "branch",
     "current",
@@ -45,6 +46,7 @@ __all__ = [
     "stop",
     "task",
     "track",
+    "tracked",
     "unit",
     "write",
 ]

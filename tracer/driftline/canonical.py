@@ -119,6 +119,16 @@ def _as_builtin(value: Any) -> object:
     return dict(items_of(value)) if is_mapping(value) else value
 
 
+def has_form(kind: type) -> bool:
+    """Whether there is a rule for what the encoder does not know of a class's instances, besides that for mappings.
+
+    Example:
+        >>> has_form(deque), has_form(object)
+        (True, False)
+    """
+    return any(issubclass(kind, base) for base, _ in _BY_CLASS) or any(hasattr(kind, mark) for mark in _BY_MARK)
+
+
 def _of_fields(value: Any, names: Iterable[str]) -> dict[str, object]:
     """The fields of an instance of a class that declares them; one that was never set is left out."""
     found = {name: getattr(value, name, _MISSING) for name in names}

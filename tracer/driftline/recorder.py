@@ -166,13 +166,13 @@ class Recorder:
 
     # ---- objects --------------------------------------------------------------------------------------------------
 
-    def fields(self, value: object) -> Leaves:
+    def fields(self, value: object, depth: int | None = None) -> Leaves:
         """The fields of a value. What is to be left out or cut is decided when they are recorded, in the call."""
-        return flatten(value, self.depth)
+        return flatten(value, depth or self.depth)
 
-    def patch_fields(self, fields: Mapping[str, object]) -> Leaves:
+    def patch_fields(self, fields: Mapping[str, object], depth: int | None = None) -> Leaves:
         """The fields of a patch, likewise."""
-        leaves = flatten_patch(fields, self.depth)
+        leaves = flatten_patch(fields, depth or self.depth)
         if _SHORT_WAY and len(leaves) == len(fields) == 1 and len(self.plain) < _PLAIN_LIMIT:
             path = leaves[0][0]
             if path in fields and self.capture.passes(path):

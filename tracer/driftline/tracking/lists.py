@@ -1,0 +1,118 @@
+"""Views of lists and deques: a read is one of the field in which they stand, a mutation a write of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+from driftline.tracking.access import see
+from driftline.tracking.adopt import View, adopt, on
+from driftline.tracking.change import Change
+from driftline.tracking.shapes import origin_of
+from driftline.tracking.views import grafted
+from driftline.values import SCALARS
+
+V = TypeVar("V")
+
+_READS: Final = (
+    "__contains__", "__len__", "__add__", "__mul__", "__rmul__", "__lt__", "__le__", "__gt__", "__ge__", "count",
+    "index", "copy",
+)  # fmt: skip
+_WRITES: Final = ("__delitem__", "__imul__", "append", "insert", "remove", "pop", "clear", "reverse")
+
+
+class _Sequence:
+    """What lists and deques have in common."""
+
+    def _read(self: Any) -> Any:
+        see(self._origin, self._locations, has_members=False)
+        return self._origin
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        self._read()
+        return _given_out(iter(self._origin), self)
+
+    def __reversed__(self: Any) -> Iterator[Any]:
+        self._read()
+        return _given_out(reversed(self._origin), self)
+
+    def __getitem__(self: Any, index: Any) -> Any:
+        self._read()
+        found = self._origin[index]
+        if isinstance(index, slice):
+            return [adopt(item, self._locations, inside=True) for item in found]
+        return adopt(found, self._locations, inside=True)
+
+    def __setitem__(self: Any, index: Any, value: Any) -> None:
+        value = list(map(origin_of, value)) if isinstance(index, slice) else origin_of(value)
+        with Change(self._origin, self._locations):
+            self._origin[index] = value
+            self._refresh()
+
+    def extend(self: Any, values: Iterable[Any]) -> None:
+        items: list[Any] = []
+        try:
+            items.extend(map(origin_of, values))  # before the lock is taken: they may be the program's own code
+        finally:
+            with Change(self._origin, self._locations):
+                self._origin.extend(items)
+                self._refresh()
+
+    def __iadd__(self: Any, values: Iterable[Any]) -> Any:
+        self.extend(values)
+        return self
+
+
+def _given_out(items: Iterator[Any], view: Any) -> Iterator[Any]:
+    for item in items:
+        yield item if type(item) in SCALARS else adopt(item, view._locations, inside=True)
+
+
+@grafted(_Sequence, reads=_READS, writes=(*_WRITES, "sort"))
+class ListView(View, list[V]):
+    """A list that stands in a tracked object."""
+
+    __slots__ = ("__weakref__", "_locations", "_origin")
+
+    def __new__(cls, *args: Any) -> Any:
+        """Only this package makes views: `type(view)(…)` makes what it would make of the original."""
+        return list(*args)
+
+    def _refresh(self) -> None:
+        list.__setitem__(self, slice(None), self._origin)
+
+
+@grafted(_Sequence, reads=_READS, writes=(*_WRITES, "appendleft", "popleft", "rotate"))
+class DequeView(View, deque[V]):
+    """A deque that stands in a tracked object."""
+
+    __slots__ = ("_locations", "_origin")
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """See `ListView`."""
+        return deque(*args, **kwargs)
+
+    def extendleft(self, values: Iterable[V]) -> None:
+        """Extend at the left, one by one."""
+        items = list(map(origin_of, values))
+        with Change(self._origin, self._locations):
+            self._origin.extendleft(items)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        deque.clear(self)
+        deque.extend(self, self._origin)
+
+
+def list_view(origin: list[V]) -> View:
+    """The view of a list."""
+    view: ListView[V] = on(list.__new__(ListView), origin)
+    return view
+
+
+def deque_view(origin: deque[V]) -> View:
+    """The view of a deque."""
+    view: DequeView[V] = on(deque.__new__(DequeView), origin)
+    deque.__init__(view, (), origin.maxlen)
+    return view

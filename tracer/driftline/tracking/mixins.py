@@ -1,0 +1,219 @@
+"""What tracked objects do in another way than their class: these come before it in the order of method resolution."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Callable
+from typing import Any, Final, SupportsIndex
+
+from driftline.tracking.access import see, see_member
+from driftline.tracking.change import Change
+from driftline.tracking.records import forget, record_of
+from driftline.tracking.shapes import Shape, Tracked, mark_on, origin_of
+from driftline.values import ABSENT
+
+class_slot: Final[Any] = object.__dict__["__class__"]
+
+
+class Field:
+    """One field of a tracked class: what goes through it is recorded.
+
+    Args:
+        shape: How the class's instances keep their state.
+        name: The field's.
+    """
+
+    __slots__ = ("_name", "_shape")
+
+    def __init__(self, shape: Shape, name: str) -> None:
+        self._shape = shape
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        shape, name = self._shape, self._name
+        if instance is None:
+            return getattr(shape.cls, name)
+        record = record_of(instance)
+        if record is None:
+            value = shape.get(instance, name)
+        else:
+            value = see_member(instance, record.locations, name, lambda: shape.get(instance, name))
+        return value if value is not ABSENT else self._of_class(instance)
+
+    def _of_class(self, instance: Any) -> Any:
+        """What the class has for an instance that has nothing."""
+        cls, name = self._shape.cls, self._name
+        value = mark_on(cls, name)
+        if value is ABSENT or self._shape.is_slot(name):
+            raise AttributeError(f"{cls.__name__!r} object has no attribute {name!r}", name=name, obj=instance)
+        return value.__get__(instance, cls) if hasattr(type(value), "__get__") else value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        shape, name = self._shape, self._name
+        record = record_of(instance)
+        value = origin_of(value)
+        if record is None:
+            shape.set(instance, name, value)
+        else:
+            with Change(instance, record.locations, {name: value}):
+                shape.set(instance, name, value)
+
+    def __delete__(self, instance: Any) -> None:
+        shape, name = self._shape, self._name
+        if shape.get(instance, name) is ABSENT:
+            raise AttributeError(name, name=name, obj=instance)
+        record = record_of(instance)
+        if record is None:
+            shape.delete(instance, name)
+        else:
+            with Change(instance, record.locations, {name: ABSENT}):
+                shape.delete(instance, name)
+
+
+class TrackedObject(Tracked):
+    """What all tracked objects do in another way.
+
+    Attributes:
+        _driftline_record: Where the one instance of the class stands, if the class is made for it alone.
+    """
+
+    __slots__ = ()
+    _driftline_shape: Shape
+    _driftline_record = None
+    _driftline_learn: Callable[[str], None]  # from here on an attribute of that name is a field, if it is state
+
+    def _driftline_self(self) -> tuple[str | None, Any]:
+        record = record_of(self)
+        return record.root.object_id if record is not None and record.root is not None else None, self
+
+    def _read(self) -> Any:
+        """All of it is read."""
+        record = record_of(self)
+        if record is not None:
+            see(self, record.locations, has_members=True)
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """A copy or a pickle is no longer the shared object, so it is one of the original class."""
+        kind, cls = type(self), self._driftline_shape.cls
+        self._read()
+        reducer = copyreg.dispatch_table.get(cls)
+        reduced = reducer(self) if reducer is not None else super().__reduce_ex__(protocol)
+        if isinstance(reduced, str):
+            return reduced
+        function, arguments, *rest = reduced
+        if rest:
+            rest[0] = _plain_state(rest[0])
+        return (
+            cls if function is kind else function,
+            tuple(cls if argument is kind else argument for argument in arguments),
+            *rest,
+        )
+
+
+def _plain_state(state: Any) -> Any:
+    """The state of a copy holds the program's own containers, and no views of them."""
+    if type(state) is tuple:
+        return tuple(map(_plain_state, state))
+    return {name: origin_of(value) for name, value in state.items()} if type(state) is dict else state
+
+
+def _get_class(self: Any) -> type:
+    cls: type = self._driftline_shape.cls
+    return cls
+
+
+def _set_class(self: Any, cls: type) -> None:
+    forget(self)
+    class_slot.__set__(self, cls)
+
+
+#: Whoever asks an object for its class is told the original, as generated `__eq__` do.
+class_property: Final = property(_get_class, _set_class)
+
+
+def _get_dict(self: Any) -> dict[str, Any]:
+    self._read()
+    return self._driftline_shape.dict_of(self)  # type: ignore[no-any-return]
+
+
+def _set_dict(self: Any, state: dict[str, Any]) -> None:
+    shape, record = self._driftline_shape, record_of(self)
+    if record is None:
+        shape.replace_dict(self, state)
+        return
+    with Change(self, record.locations, {}) as change:
+        change.old = shape.members(self)
+        shape.replace_dict(self, state)
+        fields = {name: value for name, value in state.items() if shape.is_field(name)}
+        change.members = {**dict.fromkeys(change.old, ABSENT), **fields}
+
+
+#: `__dict__` of objects that have one: whoever looks at it reads all of it. What is written into it is not seen.
+dict_property: Final = property(_get_dict, _set_dict)
+
+
+class TrackedPlain(TrackedObject):
+    """An object whose fields are whatever attributes it has."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        type(self)._driftline_learn(name)
+        super().__setattr__(name, value)
+
+
+class TrackedModel(TrackedObject):
+    """A pydantic model: it validates what is set, and keeps it past its descriptors."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        record = record_of(self)
+        if record is None:
+            super().__setattr__(name, value)
+            return
+        type(self)._driftline_learn(name)
+        shape = self._driftline_shape
+        with Change(self, record.locations, {}) as change:
+            before = change.old = shape.members(self)
+            super().__setattr__(name, origin_of(value))
+            after = shape.members(self)
+            change.members = {
+                field: after.get(field, ABSENT)
+                for field in {**before, **after}
+                if field == name or after.get(field, ABSENT) is not before.get(field, ABSENT)
+            }
+
+
+def plain(value: Any) -> Any:
+    """What a class's own copying made, as an instance of the original class."""
+    if TrackedObject in type(value).__mro__ and record_of(value) is None:
+        class_slot.__set__(value, value._driftline_shape.cls)
+    return value
+
+
+def whole_read(mixin: type, name: str) -> Any:
+    """A method of the original class that reads all of the object, past its descriptors."""
+
+    def read(self: Any, *args: Any, **kwargs: Any) -> Any:
+        for one in (self, *args):
+            if Tracked in type(one).__mro__:
+                one._read()
+        return plain(getattr(super(mixin, self), name)(*args, **kwargs))
+
+    return read
+
+
+for _name in (
+    "model_dump",
+    "model_dump_json",
+    "dict",
+    "json",
+    "copy",
+    "__iter__",
+    "__eq__",
+    "__copy__",
+    "__deepcopy__",
+):
+    setattr(TrackedModel, _name, whole_read(TrackedModel, _name))
