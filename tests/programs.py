@@ -323,7 +323,7 @@ class _Run:
         content = {} if step.op == "delete" else content
         if shared.style == "tracked" and step.op != "delete":
             self._write_tracked(actor, self._tracked(actor, shared), step, content, changes)
-            shared.versions.append((shared.mapping._version, content))
+            shared.versions.append((shared.mapping._root.version, content))
         else:
             made = self._write_stored(actor, shared, step, changes if step.op == "patch" else content)
             shared.versions.append((made, content))
