@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,8 +73,12 @@ def load(folder: Path) -> tuple[list[Event], bool]:
         process = segment.name.removesuffix(".arrows").rpartition(".")[0]
         with segment.open("rb") as file:
             rows = pa.ipc.open_stream(file).read_all().to_pylist()
-        events += [_event(process, row) for row in rows]
+        events += [_event(process, defaultdict(_none, row)) for row in rows]
     return events, json.loads((folder / "trace.json").read_text())["ordered"]
+
+
+def _none() -> None:
+    """A column that a segment leaves out is null."""
 
 
 def _version(number: int | None, label: str | None) -> Version | None:

@@ -18,7 +18,7 @@ import pytest
 from tape import Tape, run_python
 
 import driftline as dl
-from driftline import session, writer
+from driftline import segments, session
 from driftline.calls import WIDTH
 from driftline.writer import Writer
 
@@ -65,6 +65,29 @@ def test_every_segment_says_what_it_is(tape: Tape) -> None:
             b"driftline.run": recording.run.encode(),
             b"driftline.process": process.process.encode(),
         }
+
+
+def test_a_column_that_turns_up_late_begins_a_segment_that_has_it(tape: Tape) -> None:
+    with tape.record() as recording:
+        for step in (lambda: dl.write("doc/1", 1), lambda: dl.write("doc/1", 2, source="planner"), lambda: None):
+            step()
+            recording.flush()
+            dl.write("doc/2", 0)
+            recording.flush()
+
+    (process,) = tape.trace().processes
+    assert process.record is not None
+    columns = [set(pa.ipc.open_stream(str(path)).schema.names) for path in process.segments]
+    assert len(columns) == process.record.segments == 2
+    assert columns[1] - columns[0] == {"source"}
+    assert tape.facts() == [
+        "main#1 write doc/1@1? <-? =1",
+        "main#1 write doc/2@1? <-? =0",
+        "main#1 write doc/1@2? <1? source=planner =2",
+        "main#1 write doc/2@2? <1? =0",
+        "main#1 write doc/2@3? <2? =0",
+    ]
+    assert tape.trace().complete
 
 
 def test_callers_wait_while_the_queue_is_full(
@@ -248,7 +271,7 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = False
-        monkeypatch.setattr(writer, "pa", types.SimpleNamespace(**{**vars(pa), "OSFile": self.open}))
+        monkeypatch.setattr(segments, "pa", types.SimpleNamespace(**{**vars(pa), "OSFile": self.open}))
 
     def open(self, path: str, _mode: str) -> pa.PythonFile:
         disk = self

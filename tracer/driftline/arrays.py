@@ -70,17 +70,17 @@ def versions(column: Sequence[int | str | None]) -> tuple[pa.Array, pa.Array]:
 
 
 def small_numbers(column: Sequence[Any]) -> pa.Array:
-    """A column of 32-bit numbers that are mostly below 256.
+    """A column of 32-bit numbers.
 
     Example:
-        >>> small_numbers([1, 255]).to_pylist(), small_numbers([1, None, 256]).to_pylist()
-        ([1, 255], [1, None, 256])
+        >>> small_numbers([1, 256]).to_pylist(), small_numbers([1, None]).to_pylist()
+        ([1, 256], [1, None])
     """
     try:
-        packed = bytes(column)
-    except (TypeError, ValueError):
+        packed = struct.pack(f"{len(column)}i", *column)
+    except struct.error:
         return optional(column, pa.int32())
-    return pa.Array.from_buffers(pa.uint8(), len(packed), [None, pa.py_buffer(packed)]).cast(pa.int32())
+    return pa.Array.from_buffers(pa.int32(), len(column), [None, pa.py_buffer(packed)])
 
 
 def optional(column: Sequence[Any], type_: pa.DataType) -> pa.Array:

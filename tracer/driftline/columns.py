@@ -1,4 +1,4 @@
-"""Settled events → one Arrow record batch, a column at a time.
+"""Settled events → the columns of one Arrow record batch.
 
 Runs in the writer thread. The lists are built by comprehensions and handed to Arrow whole: an Arrow object per event
 would cost more than everything else together.
@@ -37,6 +37,7 @@ from driftline.values import ABSENT, Sealed, encode_payloads, seal, text_of, ver
 _OP_CODE: Final = {**{op: code for code, op in enumerate(OPERATIONS)}, SET_FIELD: OPERATIONS.index("patch")}
 _OP_NAMES: Final = pa.array(OPERATIONS, pa.utf8())
 _LISTS: Final = ("bases", "references", "inputs")
+_ONE: Final = pa.scalar(1, pa.int32())
 _EMPTY: Final = pa.array(["null", '""'])
 _RARE: Final = tuple(
     name
@@ -50,7 +51,9 @@ _RARE: Final = tuple(
 )
 
 
-def to_batch(events: Settled, first_seq: int, *, values: bool = True, limit: int = NO_LIMIT) -> pa.RecordBatch:
+def to_columns(
+    events: Settled, first_seq: int, *, values: bool = True, limit: int = NO_LIMIT,
+) -> dict[str, pa.Array]:  # fmt: skip
     """Encode events.
 
     Args:
@@ -60,7 +63,7 @@ def to_batch(events: Settled, first_seq: int, *, values: bool = True, limit: int
         limit: Bytes of a value's JSON above which only its beginning is kept.
 
     Returns:
-        A batch of `schema.EVENT`, one row an event.
+        The columns of `schema.EVENT`, one row an event, by name; without those in which there is nothing.
     """
     columns: dict[str, pa.Array] = {
         "seq": count_from(first_seq, len(events)),
@@ -76,11 +79,14 @@ def to_batch(events: Settled, first_seq: int, *, values: bool = True, limit: int
     columns["base"], columns["base_label"] = versions(events.bases)
     _add_places(columns, events)
     _add_rare(columns, events.rares)
-    return pa.record_batch([columns[name] for name in EVENT.names], schema=EVENT)
+    return {name: column for name, column in columns.items() if column.null_count < len(events)}
 
 
 def _operations(ops: Sequence[str]) -> pa.Array:
-    codes = bytes(map(_OP_CODE.__getitem__, ops))
+    if ops.count(ops[0]) == len(ops):
+        codes = bytes((_OP_CODE[ops[0]],)) * len(ops)
+    else:
+        codes = bytes(map(_OP_CODE.__getitem__, ops))
     return pa.DictionaryArray.from_arrays(
         pa.Array.from_buffers(pa.int8(), len(codes), [None, pa.py_buffer(codes)]), _OP_NAMES
     )
@@ -103,13 +109,13 @@ def _add_places(columns: dict[str, pa.Array], events: Settled) -> None:
 
 def _fields(events: Settled, *, values: bool, limit: int) -> pa.Array:
     lists, paths, payloads, bases = _flattened(events)
-    encoded, text = encode_payloads(payloads)
+    encoded, text = encode_payloads(payloads, scalars=events.single)
     texts = pa.array(encoded, pa.utf8()) if text is None else lines(text, len(encoded))
     sizes = pc.binary_length(texts)
     measures = [
         digests(encoded),
         sizes,
-        _filled(texts, encoded),
+        _filled(texts, encoded, text),
         texts if values else pa.nulls(len(encoded), pa.utf8()),
     ]
     sealed: dict[int, Sealed] = {}
@@ -170,9 +176,11 @@ def _flattened(
     return (pc.cumulative_sum(small_numbers(counts)), none), paths, payloads, bases
 
 
-def _filled(texts: pa.Array, encoded: Sequence[bytes]) -> pa.Array:
+def _filled(texts: pa.Array, encoded: Sequence[bytes], text: bytes | None) -> pa.Array:
     """Filled leaves of each value: a scalar is one unless it is empty; what is in a container must be counted."""
-    if pc.or_(pc.starts_with(texts, "["), pc.starts_with(texts, "{")).true_count:
+    if text is not None and b"null" not in text and b'""' not in text:
+        return pa.repeat(_ONE, len(texts))
+    if text is None and pc.or_(pc.starts_with(texts, "["), pc.starts_with(texts, "{")).true_count:
         return small_numbers(list(map(filled_leaves, encoded)))
     return pc.invert(pc.is_in(texts, _EMPTY)).cast(pa.int32())
 
@@ -202,8 +210,8 @@ def _add_rare(columns: dict[str, pa.Array], rares: Sequence[Mapping[str, Any] | 
     for name in (*_RARE, *_LISTS):
         type_ = EVENT.field(name).type
         if name not in present:
-            columns[name] = pa.nulls(len(rares), type_)
-        elif pa.types.is_dictionary(type_) and len(rows) < len(rares):
+            continue
+        if pa.types.is_dictionary(type_) and len(rows) < len(rares):
             columns[name] = rare_names(rows, [rare.get(name) for rare in given], len(rares))
         else:
             column: list[Any] = [None] * len(rares)

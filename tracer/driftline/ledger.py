@@ -135,7 +135,7 @@ class Ledger:
         out.finish(dropped)
         return out
 
-    def _settle_from(  # noqa: C901 - one loop
+    def _settle_from(
         self, calls: Iterator[tuple[Any, ...]], out: Settled, dropped: list[int],
     ) -> int:  # fmt: skip
         """Settle the calls that are left; the commonest one right here, since a function a call costs more than it."""
@@ -144,36 +144,32 @@ class Ledger:
         row = -1
         try:
             for row, op, place, version, base, path in calls:
-                if op is not SET_FIELD or place.epoch != epoch:
+                state = place.object
+                if op is not SET_FIELD or place.epoch != epoch or state.head is None or version < state.head:
                     if not self._settle_one(row, out):
                         dropped.append(row)
                     epoch = self._epoch
                     continue
-                state, seen = place.object, place.seen
-                known = seen.fields.get(path)
+                # The newest version there is: so it is newer than all that was seen of the object, too.
+                seen = place.seen
+                whole = seen.whole
                 if base is None:
-                    whole = bases[row] = seen.whole
-                    inferred[row] = True
+                    known = seen.fields.get(path)
+                    bases[row], inferred[row] = whole, True
                     field_bases[row] = whole if known is None or (whole is not None and whole > known) else known
                     depth = seen.depth
+                elif whole is not None and base == whole:
+                    depth = seen.depth
                 else:
-                    depth = state.depth if base != seen.whole else seen.depth
+                    depth = state.depth
                 if place.scope.read_depth > depth:
                     depth = place.scope.read_depth
                 depth += 1
-                head = state.head
-                if head is not None and version >= head:
-                    state.head, state.depth = version, depth
-                else:
-                    state.learn(version)
-                    if head is None:
-                        state.depth = depth
-                if known is None or version > known:
-                    seen.fields[path] = version
+                state.head, state.depth = version, depth
                 if depth > seen.depth:
                     seen.depth = depth
+                seen.fields[path] = place.settled_fields[path] = version
                 depths[row] = depth
-                place.settled_fields[path] = version
         except Exception as fault:
             raise _Failed(row, fault) from fault
         return len(out)

@@ -160,8 +160,12 @@ def encode_payload(payload: object) -> bytes:
     return encode(payload)
 
 
-def encode_payloads(payloads: Sequence[object]) -> tuple[list[bytes], bytes | None]:
+def encode_payloads(payloads: Sequence[object], *, scalars: bool = False) -> tuple[list[bytes], bytes | None]:
     r"""The canonical JSON of each of what `freeze` returned; of `ABSENT`, nothing.
+
+    Args:
+        payloads: What to encode.
+        scalars: Whether all of them are known to be scalars.
 
     Returns:
         The texts; and, where all of them are scalars, all of them as lines, which is how they were made.
@@ -172,11 +176,11 @@ def encode_payloads(payloads: Sequence[object]) -> tuple[list[bytes], bytes | No
         >>> encode_payloads([b"[1]", ABSENT])
         ([b'[1]', b''], None)
     """
-    kinds = set(map(type, payloads))
+    kinds = SCALARS if scalars else set(map(type, payloads))
     try:
         if kinds <= SCALARS:
             text = ENCODER.encode_lines(payloads)
-            suspect = float in kinds and b"null" in text  # which it also writes for numbers that are not finite
+            suspect = b"null" in text  # which it also writes for numbers that are not finite
             if not (suspect and any(type(p) is float and not math.isfinite(p) for p in payloads)):
                 return text.split(b"\n")[:-1], text
         elif kinds <= _BULK and float not in kinds:

@@ -1,14 +1,10 @@
-"""The writer thread: drains the queue into one Arrow stream a process, flushed at least every second.
+"""The writer thread: drains the queue into this process's Arrow stream, flushed at least every second.
 
-What has been flushed survives `kill -9`: batches go to the operating system whole. A write that fails (full disk,
-folder removed) costs its batch, is counted, and the next batch starts a new segment; the traced program never hears of
-it except by one log line.
+Whatever goes wrong here is counted; the traced program never hears of it except by one log line.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 import time
 from pathlib import Path
@@ -18,18 +14,18 @@ import pyarrow as pa
 
 from driftline.calls import WIDTH, op_name
 from driftline.canonical import NO_LIMIT
-from driftline.columns import mend, to_batch
+from driftline.columns import mend, to_columns
 from driftline.header import ProcessRecord
 from driftline.ledger import Ledger, Settled
 from driftline.recorder import log_fault
-from driftline.schema import EVENT, FORMAT, segment_name
+from driftline.segments import Segments
 
-_BATCH: Final = 16_384  # events; bounds the writer's own memory
+_BATCH: Final = 8_192  # events; what is made of them stays in the processor's cache and in memory that is used again
 _IDLE_SECONDS: Final = 0.25
 
 
 class Writer:
-    """Owns the queue, the thread and the open segment of this process.
+    """Owns the queue and the thread of this process.
 
     Args:
         folder: The trace folder; it exists.
@@ -66,20 +62,12 @@ class Writer:
         self._segment_bytes = segment_bytes
         self._run_id = run
         self._ledger = ledger
-        metadata = {"driftline.format": str(FORMAT), "driftline.run": run, "driftline.process": record.process}
-        self._schema = EVENT.with_metadata(metadata)
-        self._path = folder  # of the open segment
-        self._file: Any = None
-        self._stream: Any = None
-        self._good = 0  # bytes of the open segment that hold whole batches
+        self._segments = Segments(folder, record, run=run, limit=segment_bytes, fault=self.fault, announce=announce)
         self._taken = 0  # events taken from the queue and dealt with
         self._wake = threading.Event()
         self._drained = threading.Event()
         self._flush_lock = threading.RLock()  # a signal handler may stop the recording while its thread flushes
         self._closing = False
-        self._announced = announce
-        if announce:
-            record.save(folder)
         self._thread = threading.Thread(target=self._run, name="driftline-writer", daemon=True)
         self._thread.start()
 
@@ -161,10 +149,10 @@ class Writer:
         self._wake.set()
         self._thread.join()
         self.flush()
-        self._end_segment()
+        self._segments.end()
         self._record.closed = True
         self._record.ended = time.time_ns()
-        self._save_record()
+        self._segments.save_record()
 
     # ---- the writer thread ----------------------------------------------------------------------------------------
 
@@ -198,17 +186,17 @@ class Writer:
 
     def _encode_and_write(self, events: Settled) -> None:
         try:
-            batch = self._encode(events)
+            columns = self._encode(events)
         except Exception as fault:  # noqa: BLE001 - what the program passed may be anything
             self.fault(f"encode: {type(fault).__name__}", fault)
             self._mend_and_write(mend(events))
         else:
-            self._write(batch)
+            self._segments.write(columns)
 
     def _mend_and_write(self, events: Settled) -> None:
         """Write what can be encoded of these, halving the batch until what cannot be is alone."""
         try:
-            batch = self._encode(events)
+            columns = self._encode(events)
         except Exception as fault:  # noqa: BLE001 - counted, below
             if len(events) == 1:
                 self._lost(f"encode {op_name(events.ops[0])}", fault)
@@ -217,69 +205,11 @@ class Writer:
             self._mend_and_write(events.part(0, half))
             self._mend_and_write(events.part(half, len(events)))
         else:
-            self._write(batch)
+            self._segments.write(columns)
 
-    def _encode(self, events: Settled) -> pa.RecordBatch:
+    def _encode(self, events: Settled) -> dict[str, pa.Array]:
         first = self._record.events + self._record.lost
-        return to_batch(events, first, values=self._values, limit=self._value_limit)
-
-    def _write(self, batch: pa.RecordBatch) -> None:
-        try:
-            if self._stream is None:
-                self._begin_segment()
-            self._stream.write_batch(batch)
-        except (OSError, pa.ArrowException) as fault:
-            self.fault(f"write: {type(fault).__name__}", fault, lost=batch.num_rows)
-            self._abandon_segment()
-            return
-        self._record.events += batch.num_rows
-        self._good = self._file.tell()
-        if self._good >= self._segment_bytes:
-            self._end_segment()
-            self._save_record()
-
-    def _begin_segment(self) -> None:
-        if not self._announced:
-            self._record.save(self._folder)
-            self._announced = True
-        path = self._folder / segment_name(self._record.process, self._record.segments)
-        self._record.segments += 1
-        self._good = 0
-        self._path = path
-        self._file = pa.OSFile(str(path), "wb")  # unbuffered: a written batch is the operating system's at once
-        # Its own threads would cost the program half as much processor time again.
-        options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
-        self._stream = pa.ipc.new_stream(self._file, self._schema, options=options)
-
-    def _end_segment(self) -> None:
-        if self._stream is None:
-            return
-        try:
-            self._stream.close()
-            self._file.close()
-        except OSError as fault:
-            self.fault(f"close: {type(fault).__name__}", fault)
-            self._abandon_segment()
-        self._stream = self._file = None
-
-    def _abandon_segment(self) -> None:
-        """Cut a half-written batch off, so that the segment ends with a whole one, and go on in a new segment."""
-        file, self._file, self._stream = self._file, None, None
-        if file is None:
-            return
-        with contextlib.suppress(OSError):
-            file.close()
-        with contextlib.suppress(OSError):
-            if self._good:
-                os.truncate(self._path, self._good)
-            else:
-                self._path.unlink()
-
-    def _save_record(self) -> None:
-        try:
-            self._record.save(self._folder)
-        except OSError as fault:
-            self.fault(f"save record: {type(fault).__name__}", fault)
+        return to_columns(events, first, values=self._values, limit=self._value_limit)
 
 
 def _ignore(_op: str, _fault: Exception) -> None:
