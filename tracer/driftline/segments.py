@@ -35,6 +35,9 @@ class Segments:
         limit: A segment is ended and the next one begun above this size in bytes.
         fault: Told the kind of each fault, the fault, and how many events it cost.
         announce: Whether the process's record is written at once, rather than with the first events.
+
+    Attributes:
+        announced: Whether the process's record is in the folder.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class Segments:
         self._file: Any = None
         self._stream: Any = None
         self._good = 0  # bytes of the open segment that hold whole batches
-        self._announced = announce
+        self.announced = announce
         if announce:
             record.save(folder)
 
@@ -93,9 +96,9 @@ class Segments:
             self.save_record()
 
     def _begin(self) -> None:
-        if not self._announced:
+        if not self.announced:
             self._record.save(self._folder)
-            self._announced = True
+            self.announced = True
         path = self._folder / segment_name(self._record.process, self._record.segments)
         self._record.segments += 1
         self._good = 0

@@ -124,16 +124,16 @@ class Writer:
         """Flush, and say that nothing is missing should the process be gone from here on, until `unseal`."""
         self.flush()
         with self._flush_lock:
-            if self._announced:
+            if self._segments.announced:
                 self._record.closed = True
-                self._save_record()
+                self._segments.save_record()
 
     def unseal(self) -> None:
         """Take back what `seal` said, before anything else is recorded."""
         with self._flush_lock:
             if self._record.closed:
                 self._record.closed = False
-                self._save_record()
+                self._segments.save_record()
 
     def fault(self, kind: str, fault: Exception, lost: int = 0) -> None:
         """Count a fault and the events that it lost; log the first of its kind."""
