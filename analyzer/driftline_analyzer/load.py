@@ -61,7 +61,10 @@ def load(trace: Trace, connection: duckdb.DuckDBPyConnection) -> bool:
             if loader.refusal is not None:
                 raise loader.refusal from None  # DuckDB knows it only as text
             raise
-        _make(connection, "event", loader.events(spool))
+        events, unused = loader.events(spool)
+        _make(connection, "event", events)
+    for column in unused:  # made of nothing, they cost nothing
+        connection.execute(f'ALTER TABLE event ADD COLUMN "{column.name}" {_sql_type(connection, column.type)}')
     for table, names in loader.names.items():
         _make(connection, table, names.as_reader())
     connection.execute(
@@ -96,6 +99,14 @@ def _make(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.RecordBatc
         connection.execute(f"CREATE TABLE {table} AS FROM rows_read")
     finally:
         connection.unregister("rows_read")
+
+
+def _sql_type(connection: duckdb.DuckDBPyConnection, type_: pa.DataType) -> str:
+    """What DuckDB makes of an Arrow type."""
+    connection.register("typed", pa.table({"of": pa.nulls(0, _value_type(type_))}))
+    ((name,),) = connection.execute("SELECT column_type FROM (DESCRIBE typed)").fetchall()
+    connection.unregister("typed")
+    return str(name)
 
 
 def _joined(trace: Trace) -> Iterator[tuple[ProcessTrace, pa.RecordBatch]]:
@@ -152,6 +163,7 @@ class _Loader:
         self.names = {table: _Names() for table in (*(table for table, _ in _NAMED.values()), "path_name")}
         self._processes = {process.process: number for number, process in enumerate(trace.processes)}
         self._loaded = 0
+        self._used = {"e"}  # columns of `event` with a value anywhere
         numbers = [pa.field(number, pa.int32()) for _, number in _NAMED.values()]
         plain = [pa.field(name, EVENT.field(name).type) for name in ("seq", "clock", "op")]
         rest = [pa.field(name, _decoded(EVENT.field(name).type)) for name in _PLAIN]
@@ -174,16 +186,18 @@ class _Loader:
                 self.refusal = fault
                 raise
 
-    @staticmethod
-    def events(spool: Path) -> pa.RecordBatchReader:
-        """The rows of `event`, once those of `field` have all been read."""
-        return pa.ipc.open_stream(pa.memory_map(str(spool)))
+    def events(self, spool: Path) -> tuple[pa.RecordBatchReader, list[pa.Field]]:
+        """The rows of `event`, once those of `field` have all been read, and the columns that are null in all."""
+        used = [number for number, item in enumerate(self._event) if item.name in self._used]
+        options = pa.ipc.IpcReadOptions(included_fields=used)
+        unused = [item for item in self._event if item.name not in self._used]
+        return pa.ipc.open_stream(pa.memory_map(str(spool)), options=options), unused
 
     def _split(self, process: ProcessTrace, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """The rows of `event` and of `field` that a batch makes."""
         rows = batch.num_rows
         self.order.watch(batch.column("clock"))
-        e = pa.array(range(self._loaded + 1, self._loaded + rows + 1), pa.int64())
+        e = pa.arange(self._loaded + 1, self._loaded + rows + 1)
         self._loaded += rows
         made = {
             "e": e,
@@ -200,6 +214,9 @@ class _Loader:
             self.names["path_name"].numbers(items.field("path")),
             *(items.field(member.name).cast(member.type) for member in _FIELD_MEMBERS),
         ]
+        self._used.update(
+            item.name for item, column in zip(self._event, event, strict=True) if column.null_count < rows
+        )
         return pa.record_batch(event, schema=self._event), pa.record_batch(field, schema=self._field)
 
 

@@ -19,9 +19,17 @@ WITH listed AS (
         AND (f.base IS NOT NULL OR f.base_label IS NOT NULL)
     WHERE NOT w.void AND w.pos IS NOT NULL
 ),
+-- Objects with a full write that lists fewer fields than the object ever had: elsewhere nothing can be omitted.
+sparse AS (
+    SELECT DISTINCT w.o
+    FROM write AS w
+    JOIN (SELECT o, count(DISTINCT f) AS fields FROM listed GROUP BY o) AS had ON had.o = w.o
+    LEFT JOIN (SELECT e, count(*) AS fields FROM listed WHERE is_full GROUP BY e) AS own ON own.e = w.e
+    WHERE w.is_full AND NOT w.void AND w.pos IS NOT NULL AND coalesce(own.fields, 0) < had.fields
+),
 followed AS (
     SELECT *, lead(full_no) OVER cell AS next_no, lead(is_full) OVER cell AS next_is_full
-    FROM listed
+    FROM listed SEMI JOIN sparse USING (o)
     WINDOW cell AS (PARTITION BY o, f ORDER BY pos, e)
 ),
 -- The next full write after a setting removes the field unless it lists it, or another write set it in between.
