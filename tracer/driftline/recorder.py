@@ -300,7 +300,7 @@ class Recorder:
                 place.whole = version
             else:
                 fields = place.fields
-                fresh = [name for name, _ in leaves if fields.get(name) != version]
+                fresh = () if place.whole == version else [name for name, _ in leaves if fields.get(name) != version]
                 if not fresh:
                     return
                 fields.update(dict.fromkeys(fresh, version))

@@ -68,7 +68,7 @@ def _see_member(recorder: Recorder, location: Location, key: Any, item: Any) -> 
             root.look(recorder, path, keys, root.walk(keys))
         return
     path, keys = location.path + pointer(key), (*location.keys, key)
-    if (type(item) in SCALARS or item is ABSENT) and root.stands(path, item):
+    if (type(item) in SCALARS or item is ABSENT) and root.recorded.is_at(path, item):
         root.saw(recorder, path, item)
     elif len(keys) < depth and tells_by_members(item):
         root.touch(recorder, recorder.scope(), path, keys, item)  # to reach into it is not to read all of it

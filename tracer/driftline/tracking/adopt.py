@@ -37,6 +37,9 @@ class View(Tracked):
         """Hold what the program's container holds."""
         raise NotImplementedError
 
+    def _catch_up(self) -> None:
+        """Make what was done to the view's own memory, past its methods, a mutation of the program's container."""
+
     def _read(self) -> Any:
         """Its content, which is thereby read, as the program's container or a copy of it."""
         raise NotImplementedError
@@ -91,6 +94,7 @@ def adopt(value: Any, parents: Locations, key: Any = None, *, inside: bool = Fal
     if kind in _makers:
         value = _view_of(value)
         locations: Locations | None = value._locations
+        value._catch_up()
         value._refresh()
         origin = value._origin
     else:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from driftline.recorder import Recorder
+from driftline.session import RECORDING
 from driftline.tracking.location import Location
-from driftline.tracking.root import Keys, Marks, Root, Setting
+from driftline.tracking.marks import Marks
+from driftline.tracking.root import Keys, Root, Setting
 from driftline.tracking.shapes import member
 from driftline.values import ABSENT, SCALARS, pointer
 
@@ -70,11 +72,16 @@ class Change(Held):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._held = [location for location in self._locations if location.holds(self._value)]
-        if self.members:
-            self.old = {key: member(self._value, key) for key in self.members}
-        for location in self._held:
-            self._look(location)
+        try:
+            self._held = [location for location in self._locations if location.holds(self._value)]
+            if self.members:
+                self.old = {key: member(self._value, key) for key in self.members}
+            for location in self._held:
+                self._look(location)
+        except Exception as fault:  # noqa: BLE001 - never into the program, and never with the locks held
+            recorder = RECORDING.recorder
+            if recorder is not None:
+                recorder.fault("track", fault)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -92,16 +99,13 @@ class Change(Held):
         recorder = root.meet()
         if recorder is None:
             return
-        try:
-            depth = root.depth(recorder)
-            path, keys = location.field(depth)
-            if self.members is None or not location.is_open(depth):
-                now = root.look(recorder, path, keys, root.walk(keys))
-                self._before.setdefault(root, {})[path] = keys, now.marks
-            elif keys and path in root.standing(path):  # an empty mapping, which is a value
-                root.look(recorder, path, keys, self._value)
-        except Exception as fault:  # noqa: BLE001 - never into the program
-            recorder.fault("track", fault)
+        depth = root.depth(recorder)
+        path, keys = location.field(depth)
+        if self.members is None or not location.is_open(depth):
+            now = root.look(recorder, path, keys, root.walk(keys))
+            self._before.setdefault(root, {})[path] = keys, now.marks
+        elif keys and path in root.recorded.at(path):  # an empty mapping, which is a value
+            root.look(recorder, path, keys, self._value)
 
     def _record(self, root: Root, held: list[Location], *, failed: bool) -> None:
         recorder = root.meet()
@@ -140,11 +144,11 @@ class Change(Held):
             path, keys, captured = location.path + pointer(key), (*location.keys, key), None
             if value is self.old.get(key) and type(value) not in SCALARS:
                 captured = root.capture(recorder, path, value)
-                if captured.marks == root.standing(path):
+                if captured.marks == root.recorded.at(path):
                     continue  # the same object put back: what was done to it is recorded already
             found.append((path, keys, value, captured))
         if location.keys and isinstance(self._value, Mapping):
-            was_empty = location.path in root.standing(location.path)
+            was_empty = location.path in root.recorded.at(location.path)
             if self._value and was_empty:
                 found.insert(0, (location.path, location.keys, ABSENT, None))
             elif not self._value and not was_empty:

@@ -39,8 +39,8 @@ def tracked(
 ) -> Any:
     """Decorate a class: each new instance is tracked, once its `__init__` is done.
 
-    Where classes are decorated that inherit from each other, an instance is tracked by the decorator of its own class,
-    else of the nearest base.
+    An instance of a class that inherits from a decorated one is tracked as the nearest decorator says, when the
+    `__init__` of that class is done.
 
     Args:
         cls: The class.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeVar
@@ -26,6 +27,7 @@ class _Sequence:
     """What lists and deques have in common."""
 
     def _read(self: Any) -> Any:
+        self._catch_up()
         see(self._origin, self._locations, has_members=False)
         return self._origin
 
@@ -46,6 +48,7 @@ class _Sequence:
 
     def __setitem__(self: Any, index: Any, value: Any) -> None:
         value = list(map(origin_of, value)) if isinstance(index, slice) else origin_of(value)
+        self._catch_up()
         with Change(self._origin, self._locations):
             self._origin[index] = value
             self._refresh()
@@ -55,6 +58,7 @@ class _Sequence:
         try:
             items.extend(map(origin_of, values))  # before the lock is taken: they may be the program's own code
         finally:
+            self._catch_up()
             with Change(self._origin, self._locations):
                 self._origin.extend(items)
                 self._refresh()
@@ -71,9 +75,14 @@ def _given_out(items: Iterator[Any], view: Any) -> Iterator[Any]:
 
 @grafted(_Sequence, reads=_READS, writes=(*_WRITES, "sort"))
 class ListView(View, list[V]):
-    """A list that stands in a tracked object."""
+    """A list that stands in a tracked object.
 
-    __slots__ = ("__weakref__", "_locations", "_origin")
+    C code for lists writes into their memory past their methods: `heapq` does. What it has written there is found by
+    comparing with what was there before, and is then a mutation like any other.
+    """
+
+    __slots__ = ("__weakref__", "_before", "_locations", "_origin")
+    _before: list[V]
 
     def __new__(cls, *args: Any) -> Any:
         """Only this package makes views: `type(view)(…)` makes what it would make of the original."""
@@ -81,6 +90,26 @@ class ListView(View, list[V]):
 
     def _refresh(self) -> None:
         list.__setitem__(self, slice(None), self._origin)
+        self._before = self._origin.copy()
+
+    def _catch_up(self) -> None:
+        if not _same(self, self._before):
+            written = list.copy(self)
+            with Change(self._origin, self._locations):
+                if _same(self._origin, self._before):
+                    self._origin[:] = written
+                self._refresh()  # if both were mutated, what others hold counts
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # it may be half made, or the interpreter half gone
+            self._catch_up()
+
+
+def _same(one: list[Any], other: list[Any]) -> bool:
+    try:
+        return list.__eq__(one, other) is True  # the same items, at a nanosecond each; only others are asked
+    except Exception:  # noqa: BLE001 - items' `__eq__` is the program's code
+        return False
 
 
 @grafted(_Sequence, reads=_READS, writes=(*_WRITES, "appendleft", "popleft", "rotate"))
@@ -108,6 +137,7 @@ class DequeView(View, deque[V]):
 def list_view(origin: list[V]) -> View:
     """The view of a list."""
     view: ListView[V] = on(list.__new__(ListView), origin)
+    view._before = []
     return view
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copyreg
+import sys
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Final, SupportsIndex
 
 from driftline.tracking.access import see, see_member
@@ -12,6 +14,7 @@ from driftline.tracking.records import forget, record_of
 from driftline.tracking.shapes import Shape, Tracked, mark_on, origin_of
 from driftline.values import ABSENT
 
+_CACHED_PROPERTY: Final = cached_property.__get__.__code__
 class_slot: Final[Any] = object.__dict__["__class__"]
 
 
@@ -95,8 +98,8 @@ class TrackedObject(Tracked):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """A copy or a pickle is no longer the shared object, so it is one of the original class."""
-        kind, cls = type(self), self._driftline_shape.cls
-        self._read()
+        kind, cls = type(self), type(self)._driftline_shape.cls
+        type(self)._read(self)
         reducer = copyreg.dispatch_table.get(cls)
         reduced = reducer(self) if reducer is not None else super().__reduce_ex__(protocol)
         if isinstance(reduced, str):
@@ -119,7 +122,7 @@ def _plain_state(state: Any) -> Any:
 
 
 def _get_class(self: Any) -> type:
-    cls: type = self._driftline_shape.cls
+    cls: type = type(self)._driftline_shape.cls
     return cls
 
 
@@ -133,12 +136,13 @@ class_property: Final = property(_get_class, _set_class)
 
 
 def _get_dict(self: Any) -> dict[str, Any]:
-    self._read()
-    return self._driftline_shape.dict_of(self)  # type: ignore[no-any-return]
+    if sys._getframe(1).f_code is not _CACHED_PROPERTY:  # which looks for its own result, and at nothing else
+        type(self)._read(self)
+    return type(self)._driftline_shape.dict_of(self)  # type: ignore[no-any-return]
 
 
 def _set_dict(self: Any, state: dict[str, Any]) -> None:
-    shape, record = self._driftline_shape, record_of(self)
+    shape, record = type(self)._driftline_shape, record_of(self)
     if record is None:
         shape.replace_dict(self, state)
         return
@@ -169,15 +173,22 @@ class TrackedModel(TrackedObject):
     __slots__ = ()
 
     def __setattr__(self, name: str, value: Any) -> None:
+        type(self)._driftline_learn(name)
+        type(self)._driftline_change(self, name, lambda: super(TrackedModel, self).__setattr__(name, origin_of(value)))
+
+    def __delattr__(self, name: str) -> None:
+        type(self)._driftline_change(self, name, lambda: super(TrackedModel, self).__delattr__(name))
+
+    def _driftline_change(self, name: str, act: Callable[[], None]) -> None:
+        """Let the model change itself, and record what has become of its fields."""
         record = record_of(self)
         if record is None:
-            super().__setattr__(name, value)
+            act()
             return
-        type(self)._driftline_learn(name)
-        shape = self._driftline_shape
+        shape = type(self)._driftline_shape
         with Change(self, record.locations, {}) as change:
             before = change.old = shape.members(self)
-            super().__setattr__(name, origin_of(value))
+            act()
             after = shape.members(self)
             change.members = {
                 field: after.get(field, ABSENT)
@@ -189,7 +200,7 @@ class TrackedModel(TrackedObject):
 def plain(value: Any) -> Any:
     """What a class's own copying made, as an instance of the original class."""
     if TrackedObject in type(value).__mro__ and record_of(value) is None:
-        class_slot.__set__(value, value._driftline_shape.cls)
+        class_slot.__set__(value, type(value)._driftline_shape.cls)
     return value
 
 
@@ -199,7 +210,7 @@ def whole_read(mixin: type, name: str) -> Any:
     def read(self: Any, *args: Any, **kwargs: Any) -> Any:
         for one in (self, *args):
             if Tracked in type(one).__mro__:
-                one._read()
+                type(one)._read(one)
         return plain(getattr(super(mixin, self), name)(*args, **kwargs))
 
     return read

@@ -1,8 +1,4 @@
-"""One tracked object: its id, its versions, and what the recording in force knows of its content.
-
-Content is told by **marks**: for each field that was recorded, what tells its value from another. Comparing them with
-what is there now shows a mutation that no call of ours saw. Marks are what was *recorded*; they change with writes.
-"""
+"""One tracked object: its id, its versions, and what the recording in force has recorded of its content."""
 
 from __future__ import annotations
 
@@ -12,18 +8,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from driftline.recorder import Leaves, Recorder
-from driftline.scope import Scope
+from driftline.scope import Scope, Watched
 from driftline.session import RECORDING
-from driftline.tracking.portrait import Portrayer, References, mark
+from driftline.tracking.marks import Marks, Recorded, mark
+from driftline.tracking.portrait import Portrayer, References
 from driftline.tracking.references import Declared
 from driftline.tracking.shapes import Tracked, member, members, shape_of
-from driftline.values import ABSENT, SCALARS, pointer
+from driftline.values import ABSENT, SCALARS, freeze, pointer
 
-#: JSON Pointer of a recorded field → what tells its value from another.
-Marks = dict[str, object]
 Keys = tuple[Any, ...]
 
 _numbers: Final = itertools.count(1)
+_NEVER: Final = object()
 
 
 class Capture:
@@ -76,8 +72,21 @@ class Root:
     """
 
     __slots__ = (
-        "__weakref__", "_content", "_depth", "_is_one_value", "_known_to", "_marks", "is_strong", "lock", "object_id",
-        "object_type", "references", "serial", "version",
+        "__weakref__",
+        "_content",
+        "_depth",
+        "_is_one_value",
+        "_known_to",
+        "_last_touched",
+        "_shown",
+        "is_strong",
+        "lock",
+        "object_id",
+        "object_type",
+        "recorded",
+        "references",
+        "serial",
+        "version",
     )  # fmt: skip
 
     def __init__(
@@ -96,7 +105,9 @@ class Root:
         self._is_one_value = is_one_value
         self.is_strong = is_strong
         self._known_to: Recorder | None = None
-        self._marks: dict[str, Any] = {}  # of top-level fields: a mark, or the marks of the fields inside it
+        self.recorded = Recorded()
+        self._last_touched: tuple[Watched | None, Touched | None] = (None, None)
+        self._shown: Marks = {}  # of content that no write made: what was recorded of it, for any branch
         self.object_id = object_id
         self.object_type = object_type
         self.references = Declared(references)
@@ -144,6 +155,8 @@ class Root:
 
     def capture(self, recorder: Recorder, path: str, value: Any) -> Capture:
         """Take down a field: the value that stands at a path, or the whole content at the path ""."""
+        if type(value) is list and path and SCALARS.issuperset(map(type, value)) and not self.references:
+            return Capture([(path, freeze(value))], [])  # what most lists are, without the detours
         references: References = []
         portrayer = Portrayer(path, references)
         me = threading.get_ident()
@@ -163,62 +176,6 @@ class Root:
         if self.references:
             references.extend(self.references.named(path, portrait))
         return Capture(leaves, references)
-
-    # ---- marks ----------------------------------------------------------------------------------------------------
-
-    def standing(self, path: str) -> Marks:
-        """The marks recorded at a path and below it."""
-        if not path:
-            return {
-                name: one
-                for top, found in self._marks.items()
-                for name, one in (found.items() if type(found) is dict else ((top, found),))
-            }
-        top = _top(path)
-        found = self._marks.get(top, ABSENT)
-        if type(found) is dict:
-            if path == top:
-                return found
-            below = path + "/"
-            return {name: one for name, one in found.items() if name == path or name.startswith(below)}
-        return {top: found} if path == top and found is not ABSENT else {}
-
-    def stands(self, path: str, value: Any) -> bool:
-        """Whether a scalar is what was recorded at a path; `ABSENT`: whether nothing was."""
-        top = _top(path)
-        found = self._marks.get(top, ABSENT)
-        if type(found) is dict:
-            found = found.get(path, ABSENT)
-        elif path != top:
-            found = ABSENT
-        return bool(found == mark(value))
-
-    def _stand(self, path: str, marks: Marks) -> None:
-        """From here on these marks are recorded at a path and below it, and no others."""
-        if not path:
-            self._marks = {}
-            for name, one in marks.items():
-                top = _top(name)
-                if name == top:
-                    self._marks[top] = one
-                else:
-                    self._marks.setdefault(top, {})[name] = one
-            return
-        top = _top(path)
-        if path == top:
-            if list(marks) == [top]:
-                self._marks[top] = marks[top]
-            elif marks:
-                self._marks[top] = dict(marks)
-            else:
-                self._marks.pop(top, None)
-            return
-        inner = self._marks.get(top)
-        if type(inner) is not dict:
-            inner = self._marks[top] = {}
-        for name in self.standing(path):
-            del inner[name]
-        inner.update(marks)
 
     # ---- reads ----------------------------------------------------------------------------------------------------
 
@@ -240,18 +197,23 @@ class Root:
         now = self.capture(recorder, path, value)
         where = scope or recorder.scope()
         self.touch(recorder, where, path, keys, value)
-        if now.marks != self.standing(path) and self._is_news(path, now.marks, self._touched(recorder, where)):
+        differs = now.marks != self.recorded.at(path)
+        if differs and self._is_news(path, now.marks, self._touched(recorder, where), is_end=scope is not None):
             recorder.read_again(where, self.object_id, self.object_type, self.version, now.leaves, whole=not path)
-        elif scope is None:
+        elif scope is None and not (self._is_one_value and recorder.knows(self.object_id, path, self.version)):
             recorder.read(self.object_id, self.object_type, self.version, now.leaves, whole=not path)
         return now
 
-    def _is_news(self, path: str, now: Marks, touched: Touched) -> bool:
-        """Whether there is content that no write made and that this branch has not been recorded reading."""
-        standing, shown = self.standing(path), touched.shown
-        news = {name: now.get(name, ABSENT) for name in {**standing, **now}}
-        news = {name: one for name, one in news.items() if one not in (standing.get(name, ABSENT), shown.get(name))}
-        shown.update(news)
+    def _is_news(self, path: str, now: Marks, touched: Touched, *, is_end: bool) -> bool:
+        """Whether there is content that no write made and that this branch has not been recorded reading.
+
+        A branch that ends has not read it, so then it is enough that any branch has.
+        """
+        unseen = self.recorded.differing(path, now)
+        shown = self._shown if is_end else touched.shown
+        news = {name for name, one in unseen.items() if shown.get(name, _NEVER) != one}
+        touched.shown.update(unseen)
+        self._shown.update(unseen)
         return bool(news)
 
     def touch(self, recorder: Recorder, scope: Scope, path: str, keys: Keys, value: Any) -> None:
@@ -265,10 +227,11 @@ class Root:
                 self._touched(recorder, scope).fields[pointer(key)] = (key,)
 
     def _touched(self, recorder: Recorder, scope: Scope) -> Touched:
-        watched = recorder.watched_by(scope.branch)
-        touched: Touched | None = watched.get(self)
-        if touched is None:
-            touched = watched[self] = Touched()
+        watched, touched = self._last_touched
+        if watched is None or watched is not scope.branch.watched or touched is None:
+            watched = recorder.watched_by(scope.branch)
+            touched = watched.setdefault(self, Touched())
+            self._last_touched = watched, touched
         return touched
 
     def look_again(self, recorder: Recorder, scope: Scope, touched: Touched) -> None:
@@ -290,7 +253,8 @@ class Root:
         try:
             content = self._content()
             now = self.capture(recorder, "", content)
-            self._stand("", now.marks)
+            self.recorded.put("", now.marks)
+            self._shown.clear()
             self._record(recorder, "write", now.leaves, now.references)
             self.touch(recorder, recorder.scope(), "", (), content)
         except Exception as fault:  # noqa: BLE001 - never into the program
@@ -302,8 +266,7 @@ class Root:
         if recorder is None:
             return
         try:
-            if path in recorder.plain and type(self._marks.get(path)) is not dict and not self.references:
-                self._marks[path] = mark(value)
+            if path in recorder.plain and not self.references and self.recorded.put_scalar(path, value):
                 recorder.set_field(self.object_id, self.object_type, version, None, path, value, None, None)
             else:
                 self.patch(recorder, [(path, (), value, None)])
@@ -317,16 +280,18 @@ class Root:
         scope = recorder.scope()
         for path, keys, value, captured in changes:
             try:
-                gone = self.standing(path)
+                gone = self.recorded.at(path)
                 fields.update(dict.fromkeys(gone, ABSENT))
                 if value is ABSENT:
                     fields.update({} if gone else {path: ABSENT})
-                    self._stand(path, {})
+                    self.recorded.put(path, {})
                     continue
                 now = captured or self.capture(recorder, path, value)
                 fields.update(now.leaves)
                 references += now.references
-                self._stand(path, now.marks)
+                self.recorded.put(path, now.marks)
+                for name in now.marks.keys() & self._shown:
+                    del self._shown[name]
                 self.touch(recorder, scope, path, keys, value)
             except Exception as fault:  # noqa: BLE001 - never into the program
                 recorder.fault("track", fault)
@@ -341,11 +306,6 @@ class Root:
 _silent: Final[set[int]] = set()
 
 
-def _top(path: str) -> str:
-    end = path.find("/", 1)
-    return path if end < 0 else path[:end]
-
-
 def _is_referred_to(value: Any) -> bool:
     """Whether a value is recorded by its own id, wherever it stands."""
-    return Tracked in type(value).__mro__ and value._driftline_self()[0] is not None
+    return Tracked in type(value).__mro__ and type(value)._driftline_self(value)[0] is not None

@@ -37,7 +37,7 @@ class Tracked:
 
 def origin_of(value: Any) -> Any:
     """The program's object that a view stands for; anything else as it is."""
-    return value._driftline_self()[1] if Tracked in type(value).__mro__ else value
+    return type(value)._driftline_self(value)[1] if Tracked in type(value).__mro__ else value
 
 
 class Shape:
@@ -90,7 +90,9 @@ class Shape:
         inherited = type(mark_on(self.cls, name))
         if name in self._declared:  # an instance's own comes before what is no data descriptor
             return not hasattr(inherited, "__set__")
-        return (not self.library or self._extra) and not hasattr(inherited, "__get__")
+        if self.library and (not self._extra or name.startswith("_")):
+            return False
+        return not hasattr(inherited, "__get__")
 
     def is_slot(self, name: str) -> bool:
         """Whether a field is kept in a slot."""

@@ -90,18 +90,18 @@ def track(
     """
     if depth is not None and depth < 1:
         raise DriftlineError(f"depth={depth}: an object has at least one level", "pass depth=1 or more")
-    known = root_of(value) if not isinstance(value, (TrackedMapping, TrackedList)) else value._root
+    cls = builtins.type(value)  # asking the value for its class may run its own code
+    known = value._root if issubclass(cls, (TrackedMapping, TrackedList)) else root_of(value)
     if known is not None:
         return _as_known(value, known, id)
     kind = type if type is not None else id.partition("/")[0] if id is not None and "/" in id else None
-    if isinstance(value, Mapping):
+    if issubclass(cls, Mapping):
         return TrackedMapping(
             value, object_id=_id(id, kind, "mapping"), object_type=kind, references=references, depth=depth
         )
-    if isinstance(value, list):
+    if issubclass(cls, list):
         return TrackedList(value, object_id=_id(id, kind, "list"), object_type=kind, references=references, depth=depth)
-    cls = value.__class__
-    shape = shape_of(builtins.type(value))
+    shape = shape_of(cls)
     if shape is None:
         raise TypeError(
             f"track() takes a mapping, a list or an object with attributes (a dataclass, an attrs class, a pydantic"

@@ -42,7 +42,7 @@ def _reading(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def read(self: Any, *args: Any, **kwargs: Any) -> Any:
         content = self._read()
-        return method(content, *(one._read() if isinstance(one, View) else one for one in args), **kwargs)
+        return method(content, *(one._read() if View in type(one).__mro__ else one for one in args), **kwargs)
 
     return read
 
@@ -52,6 +52,7 @@ def _mutating(method: Callable[..., Any]) -> Callable[..., Any]:
     def mutate(self: Any, *args: Any, **kwargs: Any) -> Any:
         origin = self._origin
         args = tuple(map(origin_of, args))
+        self._catch_up()
         with Change(origin, self._locations):
             try:
                 result = method(origin, *args, **kwargs)
