@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Final
 
 import typer
 
-from driftline_cli import diagnostics
+from driftline_cli import diagnostics, environment
 from driftline_cli.group import CommandGroup
 
 #: Headings of the help page, and the commands under each: `commands/NAME.py` holds a function of the same name
 #: (with `_` behind it where Python has another use for the word).
 COMMANDS: Final = {
-    "Record": ("demo", "simulate", "import"),
+    "Record": ("run", "demo", "simulate", "import"),
     "Ask": ("info", "analyze", "rule", "blame", "log", "show", "diff", "lineage"),
 }
 
@@ -68,5 +67,5 @@ def root(
 
 def main() -> None:
     """Run the command line in this process and exit with its status."""
-    os.environ.pop("DRIFTLINE_TRACE", None)  # it is meant for the user's programs: a question must not record itself
+    environment.begin()
     app(prog_name="driftline")

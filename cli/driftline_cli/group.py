@@ -29,7 +29,13 @@ _COMMON: Final = frozenset({"help", "debug", "version", "install_completion", "s
 
 
 class Command(TyperCommand):
-    """A command whose help page is ours, and which takes the root's `--debug` as well."""
+    """A command whose help page is ours, and which takes the root's `--debug` as well.
+
+    Attributes:
+        settings: Of its parser, beside those of every command.
+    """
+
+    settings: ClassVar[Mapping[str, Any]] = {}
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words after the command's name in its usage line."""
@@ -38,6 +44,34 @@ class Command(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
         _write_page(self, ctx, formatter, {})
+
+
+class ProgramCommand(Command):
+    """A command that ends with another program's command line, of which it reads nothing."""
+
+    settings: ClassVar[Mapping[str, Any]] = {"allow_interspersed_args": False}
+    _ends: ClassVar[tuple[str, ...]] = ("-m", "-c")  # what follows the value of these is the program's, as for python
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+        """The words after the command's name in its usage line."""
+        return ["[OPTIONS]", "(SCRIPT | -m MOD | -c CODE)", "[ARGS]..."]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options before the program."""
+        return super().parse_args(ctx, self._with_end(list(args)))
+
+    def _with_end(self, words: list[str]) -> list[str]:
+        """The same words, with `--` where the program's own begin."""
+        takes_value = {
+            name for param in self.params if isinstance(param, TyperOption) and not param.is_flag for name in param.opts
+        }
+        at = 0
+        while at < len(words) and words[at].startswith("-") and words[at] not in {"-", "--"}:
+            word = words[at]
+            at += 2 if word in takes_value else 1
+            if word[:2] in self._ends:
+                return [*words[:at], "--", *words[at:]]
+        return words
 
 
 class CommandGroup(TyperGroup):
@@ -62,10 +96,11 @@ class CommandGroup(TyperGroup):
         """The command of this name, loaded now if it was not yet; None if there is none."""
         if cmd_name in self.commands and self.commands[cmd_name] is None:
             name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
-            function = getattr(import_module(f"driftline_cli.commands.{name}"), name)
+            module = import_module(f"driftline_cli.commands.{name}")
+            function, parser = getattr(module, name), getattr(module, "PARSER", Command)
             single = typer.Typer(add_completion=False, rich_markup_mode=None)
-            settings = {"help_option_names": ["-h", "--help"]}
-            single.command(cmd_name, cls=Command, context_settings=settings)(function)
+            settings = {"help_option_names": ["-h", "--help"], **parser.settings}
+            single.command(cmd_name, cls=parser, context_settings=settings)(function)
             command = get_command(single)
             command.params += [param for param in self.params if param.name == "_debug"]
             self.commands[cmd_name] = command

@@ -10,7 +10,7 @@ from typing import Final
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
 from driftline.privacy import capturing
-from driftline.schema import CACHE_FOLDER, HEADER_FILE
+from driftline.schema import CACHE_FOLDER, HEADER_FILE, process_name
 from driftline.settings import Settings
 
 _PROCESS: Final = re.compile(r"p\d+-[0-9a-f]{6}")
@@ -86,6 +86,28 @@ def remove_trace(folder: Path) -> None:
     for path in folder.glob("*.arrows"):
         if path.stem.rpartition(".")[2].isdecimal():
             path.unlink()
+
+
+def withdraw(folder: Path, record: ProcessRecord | None = None) -> bool:
+    """Remove a run in which nothing was recorded, as if it had never begun.
+
+    Args:
+        folder: Its folder.
+        record: Of the only process that belongs to it, if there is one.
+
+    Returns:
+        Whether that was all there was in the folder.
+    """
+    own = {HEADER_FILE} if record is None else {HEADER_FILE, process_name(record.process)}
+    try:
+        if {path.name for path in folder.iterdir()} - own:
+            return False
+        for name in own:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+    except OSError:  # someone else was here first
+        return False
+    return True
 
 
 def _is_process_record(path: Path) -> bool:

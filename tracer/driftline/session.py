@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import threading
@@ -21,12 +22,13 @@ from driftline.ledger import Ledger
 from driftline.privacy import capture_of, command_line, fingerprint, run_key
 from driftline.propagation import Propagation
 from driftline.recorder import Recorder, log_fault
-from driftline.run_folder import open_run, unwritable
+from driftline.run_folder import open_run, unwritable, withdraw
 from driftline.setting_kinds import Level, Redactor
-from driftline.settings import KEY, Settings, in_force
+from driftline.settings import INSTRUMENT, KEY, REDIRECT, Settings, in_force
 from driftline.writer import Writer
 
 ENVIRONMENT: Final = "DRIFTLINE_TRACE"
+_log: Final = logging.getLogger("driftline")
 
 
 class Recording:
@@ -36,6 +38,7 @@ class Recording:
         path: The trace folder.
         run: Id of the run.
         is_inherited: Whether this process was given it by the one that started it.
+        begun_by: The process that began the run, by its number; None if that was none from which this one descends.
         variables: What another process needs in its environment to join the run.
     """
 
@@ -49,6 +52,7 @@ class Recording:
         self.variables = variables
         self.exported: dict[str, str | None] = {}  # what the environment said before
         self.is_inherited = False
+        self.begun_by: int | None = None
         self.propagation = Propagation(self)
 
     def flush(self) -> None:
@@ -133,10 +137,12 @@ def start(
         >>> sorted(p.suffix for p in recording.path.iterdir())
         ['.json', '.json']
     """
+    redirected = os.environ.get(ENVIRONMENT) if os.environ.get(REDIRECT) else None
     settings = in_force(
-        trace=path, ordered=ordered, depth=depth, values=values, capture=capture, secrets=secrets, redact=redact,
-        max_value_bytes=max_value_bytes, sample=sample, policy=policy,
+        trace=redirected or path, ordered=ordered, depth=depth, values=values, capture=capture, secrets=secrets,
+        redact=redact, max_value_bytes=max_value_bytes, sample=sample, policy=policy,
     )  # fmt: skip
+    overwrite, join = overwrite and not redirected, join or bool(redirected)
     recording = start_by(settings, run_key(os.environ), overwrite=overwrite, join=join)
     if export:
         recording.exported = {name: os.environ.get(name) for name in recording.variables}
@@ -155,7 +161,7 @@ def start_by(settings: Settings, key: bytes, *, overwrite: bool = False, join: b
     """
     with RECORDING.lock:
         if RECORDING.recording is not None and RECORDING.recording.is_inherited:
-            stop()
+            _give_way(RECORDING.recording)
         if RECORDING.recording is not None:
             raise DriftlineError(
                 f"already recording to {RECORDING.recording.path}",
@@ -166,6 +172,14 @@ def start_by(settings: Settings, key: bytes, *, overwrite: bool = False, join: b
         recording.recorder.lines.here()  # this context's lines descend from here
         recording.propagation.begin()
         return recording
+
+
+def _give_way(recording: Recording) -> None:
+    """End a recording that began by itself: the program begins its own. A run with nothing in it has never been."""
+    stop()
+    record = recording.writer.record
+    if recording.begun_by == os.getpid() and not record.events and not record.lost:
+        withdraw(recording.path, record)
 
 
 def _begin(settings: Settings, key: bytes, *, overwrite: bool, join: bool) -> Recording:
@@ -192,8 +206,13 @@ def _begin(settings: Settings, key: bytes, *, overwrite: bool, join: bool) -> Re
     tag = "" if begun_here else branch_tag(record)
     recorder = Recorder(writer, branch_tag=tag, depth=header.depth, capture=capture)
     capture.put_in_force()
+    for name in ("depth", "ordered"):
+        if name in settings.given and getattr(settings, name) != getattr(header, name):
+            _log.warning("driftline: %s was begun with %s=%s, and that holds", folder, name, getattr(header, name))
     variables = {**settings.environment(), ENVIRONMENT: str(folder), KEY: key.hex()}
-    return Recording(folder, header, recorder, writer, variables)
+    recording = Recording(folder, header, recorder, writer, variables)
+    recording.begun_by = os.getpid() if begun_here else None
+    return recording
 
 
 def stop() -> None:
@@ -262,7 +281,10 @@ def start_from_environment() -> None:
         except DriftlineError as fault:  # the program did not ask for this by its own code, so it must run on
             log_fault(ENVIRONMENT, fault)
         else:
+            recording.is_inherited = True
+            os.environ.setdefault(KEY, recording.variables[KEY])  # for whoever this process starts
             _descend_from_environment(recording.recorder)
+            _instrument(recording.recorder)
 
 
 def _descend_from_environment(recorder: Recorder) -> None:
@@ -275,6 +297,21 @@ def _descend_from_environment(recorder: Recorder) -> None:
             recorder.lines.adopt(recorder.lines.fork("main", scope))
     except Exception as fault:  # noqa: BLE001 - the environment comes from elsewhere
         recorder.fault(ENVIRONMENT, fault)
+
+
+def _instrument(recorder: Recorder) -> None:
+    """Record the libraries that the environment names."""
+    names = os.environ.get(INSTRUMENT)
+    if not names:
+        return
+    from driftline.integrations import chosen, instrument  # who names none need not wait for it to load
+
+    for name in names.split(","):
+        try:
+            for known in chosen(name):
+                instrument(known)
+        except Exception as fault:  # noqa: BLE001 - counted; the program runs on without
+            recorder.fault(f"instrument {name.strip()}", fault, lost=0)
 
 
 def branch_tag(record: ProcessRecord) -> str:
