@@ -10,7 +10,6 @@ What one process can hardly record is in `reference.event_lists`.
 from __future__ import annotations
 
 import contextvars
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import hypothesis.strategies as st
+from roots import run_as_root
 
 import driftline as dl
 from driftline.header import ProcessRecord
@@ -250,9 +250,7 @@ class _Run:
         child.seen = dict(parent.seen)
         if step.how == "root":  # a thread that carries no branch forks from none
             child.seen = {}
-            thread = threading.Thread(target=self._enter, args=(child, block, f"branch {name}, a root"))
-            thread.start()
-            thread.join()
+            run_as_root(self._enter, child, block, f"branch {name}, a root")
         else:
             self._enter(child, block, f"branch {name}, {step.how} in {parent.name}")
         self.actors.append(child)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextvars
 import copy
 import re
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from notation import CLAUSES, Line, NotationError, clauses
+from roots import run_as_root
 
 import driftline as dl
 from driftline.reader import Trace
@@ -304,9 +304,7 @@ def record_traces(texts: Mapping[str, str], folder: Path, **options: Any) -> Non
             faults.append(fault)
 
     with dl.record(folder, ordered=ordered, **options):
-        thread = threading.Thread(target=run)  # a branch that begins in a thread that carries none has no parent
-        thread.start()
-        thread.join()
+        run_as_root(run)  # so that a branch has no parent unless the trace says so
     if faults:
         raise faults[0]
     for process in Trace(folder).processes:
