@@ -214,7 +214,8 @@ def _after_fork_in_child() -> None:
         return
     try:
         record = recording.writer.record.of_child()
-        writer = recording.writer.for_child(record)
+        with recording.propagation.suspended():  # another thread may hold the recorder's lock, for ever in here
+            writer = recording.writer.for_child(record)
         recording.recorder.continue_in_child(writer, branch_tag(record), name)
         recording.writer = writer
         recording.is_inherited = True

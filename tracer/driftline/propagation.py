@@ -11,7 +11,8 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -63,6 +64,15 @@ class Propagation:
             owner, name, original, replacement = self._replaced.pop()
             if vars(owner).get(name) is replacement:
                 setattr(owner, name, original)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """For a while, nothing follows."""
+        self._in_force = False
+        try:
+            yield
+        finally:
+            self._in_force = True
 
     def _replace(self, owner: Any, name: str, around: Callable[..., Any]) -> None:
         original = vars(owner).get(name)

@@ -63,6 +63,7 @@ class Writer:
         self._run_id = run
         self._ledger = ledger
         self._segments = Segments(folder, record, run=run, limit=segment_bytes, fault=self.fault, announce=announce)
+        self._inherited: list[Any] = []  # what was queued when this process was forked
         self._taken = 0  # events taken from the queue and dealt with
         self._wake = threading.Event()
         self._drained = threading.Event()
@@ -79,11 +80,11 @@ class Writer:
     def for_child(self, record: ProcessRecord) -> Writer:
         """A writer like this one for a forked child, with a queue, a stream and a thread of its own.
 
-        The child inherits the ledger, brought up to the fork; what was still queued is the parent's to write. It says
-        nothing of itself until it has something to write: many a child only becomes another program.
+        The child inherits the ledger; what was still queued is the parent's to write, and brings the ledger up to the
+        fork once the child has something to write itself. Until then it says nothing of itself: many a child only
+        becomes another program.
         """
-        self._ledger.settle(self.rows, len(self.rows) // WIDTH, _ignore)  # the parent counts the faults
-        return Writer(
+        child = Writer(
             self._folder,
             record,
             run=self._run_id,
@@ -94,6 +95,8 @@ class Writer:
             queue_limit=self.row_limit // WIDTH,
             announce=False,
         )
+        child._inherited = self.rows
+        return child
 
     def pause(self) -> None:
         """Wait until no batch is being written, and begin none until `resume`."""
@@ -167,6 +170,9 @@ class Writer:
                 self.fault(f"writer: {type(fault).__name__}", fault)
 
     def _write_some(self) -> None:
+        if self._inherited:
+            inherited, self._inherited = self._inherited, []
+            self._ledger.settle(inherited, len(inherited) // WIDTH, _ignore)  # the parent counts the faults
         rows = self.rows
         count = min(len(rows) // WIDTH, _BATCH)
         try:
