@@ -33,7 +33,7 @@ from driftline_analyzer.database import sql
 from driftline_analyzer.load import load
 from driftline_analyzer.policies import make_policy_tables
 
-STEPS: Final = ("order", "descent", "versions", "fields", "reads", "marks", "losses", "inversions")
+STEPS: Final = ("order", "descent", "versions", "fields", "reads", "remade", "marks", "losses", "inversions")
 
 #: Called before each step with its name and the share of the work done so far, 0 to 1.
 Progress = Callable[[str, float], None]

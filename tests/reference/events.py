@@ -44,6 +44,7 @@ class Event:
     confidence: float | None = None
     fidelity: float | None = None
     references: tuple[tuple[str, str], ...] = ()  # (path, object)
+    whole: bool = True  # of a read
     unit: str | None = None
     task: str | None = None
     parent: str | None = None
@@ -108,6 +109,7 @@ def _event(process: str, row: Mapping[str, Any]) -> Event:
         confidence=row["confidence"],
         fidelity=row["fidelity"],
         references=tuple((item["path"], item["object"]) for item in row["references"] or []),
+        whole=row["whole"] is not False,
         unit=row["unit"],
         task=row["task"],
         parent=row["parent"],

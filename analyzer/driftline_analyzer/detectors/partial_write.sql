@@ -27,21 +27,11 @@ WITH piece AS (
     FROM write AS w JOIN unit AS u ON u.u = w.u
     WHERE u.effective <> 0 AND w.pos IS NOT NULL
 ),
--- What each piece sets: `setting` says it of unknown writes; a void full write would have removed what stood before it.
+-- What each piece sets, or would have set.
 assigned AS (
     SELECT p.e, s.f FROM piece AS p JOIN setting AS s ON s.e = p.e
     UNION
-    SELECT p.e, f.f FROM piece AS p JOIN field AS f ON f.e = p.e WHERE p.effective = 2
-    UNION
-    SELECT p.e, p.f
-    FROM (
-        SELECT p.e, p.o, p.place, c.f FROM piece AS p JOIN (SELECT DISTINCT o, f FROM setting) AS c ON c.o = p.o
-        WHERE p.effective = 2 AND p.op <> 'patch'
-    ) AS p
-    ASOF JOIN (
-        SELECT o, f, digest, {'pos': pos, 'e': e} AS place FROM setting SEMI JOIN piece USING (o)
-    ) AS s ON s.o = p.o AND s.f = p.f AND p.place > s.place
-    WHERE s.digest IS NOT NULL
+    SELECT p.e, s.f FROM piece AS p JOIN undone AS s ON s.e = p.e
 ),
 -- Every setting of those objects, and with f = 0 every full write, in their order; `other_pos` is the first after it of
 -- another group.

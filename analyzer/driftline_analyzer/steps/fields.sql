@@ -4,7 +4,7 @@
 --            digest is null where the field is removed; listed is false where a full write removed it by omission
 --            base_pos is b(w, f); standing_* describe the write that the field stood at before, null if none
 --            until is the position from which the field is set again, null if it still stands at the end
--- Void writes set nothing, so they are not here.
+--   undone   e, f   what the void writes, which set nothing, would have set
 
 CREATE TABLE setting AS
 WITH listed AS (
@@ -52,3 +52,18 @@ SELECT *,
     lead(pos) OVER cell AS until
 FROM every
 WINDOW cell AS (PARTITION BY o, f ORDER BY pos, e);
+
+-- A void full write would have removed what stood just before it.
+CREATE TABLE undone AS
+WITH void_full AS (
+    SELECT e, o, {'pos': pos, 'e': e} AS place FROM write WHERE void AND is_full AND pos IS NOT NULL
+),
+known AS (
+    SELECT o, f, digest, {'pos': pos, 'e': e} AS place FROM setting SEMI JOIN void_full USING (o)
+)
+SELECT f.e, f.f FROM field AS f JOIN write AS w ON w.e = f.e WHERE w.void
+UNION
+SELECT p.e, p.f
+FROM (SELECT v.e, v.o, v.place, c.f FROM void_full AS v JOIN (SELECT DISTINCT o, f FROM known) AS c ON c.o = v.o) AS p
+ASOF JOIN known AS s ON s.o = p.o AND s.f = p.f AND p.place > s.place
+WHERE s.digest IS NOT NULL;

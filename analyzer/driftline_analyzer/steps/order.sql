@@ -2,7 +2,7 @@
 --
 --   object  o, object, type                       branch  b, branch, name, phase, parent, began, started, ended, ...
 --   path    f, path (f = 0 stands for the whole object)
---   unit    u, unit, name, b, parent, began, ended, outcome, effective, open_unit, outermost
+--   unit    u, unit, name, b, parent, began, ended, outcome, effective, open_unit, outermost, voided
 --   task    t, task, name, b, signature, began, ended, status
 --   event   e, ..., b, u, t, o                    field   e, f, ...
 --   mention o, p, version, label, pos             only for objects whose versions the clock orders
@@ -65,19 +65,19 @@ WITH RECURSIVE named AS (
     FROM unit_name AS n LEFT JOIN event AS e ON e.u = n.number GROUP BY n.number
 ),
 enclosing AS (
-    SELECT n.u, n.u AS around, n.parent, n.outcome, 0 AS height FROM named AS n
+    SELECT n.u, n.u AS around, n.parent, n.outcome, n.ended, 0 AS height FROM named AS n
     UNION ALL
-    SELECT inner_.u, outer_.u, outer_.parent, outer_.outcome, inner_.height + 1
+    SELECT inner_.u, outer_.u, outer_.parent, outer_.outcome, outer_.ended, inner_.height + 1
     FROM enclosing AS inner_ JOIN named AS outer_ ON outer_.unit = inner_.parent
     WHERE inner_.height < 64
 ),
 worst AS (
     SELECT u, max(outcome) AS effective, max_by(around, height) FILTER (outcome <> 0) AS open_unit,
-        max_by(around, height) AS outermost
+        max_by(around, height) AS outermost, min(ended) FILTER (outcome = 2) AS voided
     FROM enclosing GROUP BY u
 )
 SELECT n.u, n.unit, coalesce(n.name, regexp_replace(n.unit, '#[^#]*$', '')) AS name, n.b, up.u AS parent, n.began, n.ended,
-    n.outcome, worst.effective, worst.open_unit, worst.outermost
+    n.outcome, worst.effective, worst.open_unit, worst.outermost, worst.voided
 FROM named AS n JOIN worst ON worst.u = n.u
 LEFT JOIN named AS up ON up.unit = n.parent;
 DROP TABLE unit_name;
