@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, SupportsIndex
 
 from driftline.tracking.location import Location, settle
 from driftline.tracking.shapes import Tracked
@@ -47,6 +47,10 @@ class View(Tracked):
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         return type(self._origin)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """A copy or a pickle is no longer the shared container, so it is a plain one."""
+        return self._read().__reduce_ex__(max(protocol.__index__(), 2))  # older ones know containers by themselves
 
     def __repr__(self) -> str:
         return repr(self._origin)
@@ -93,24 +97,34 @@ def adopt(value: Any, parents: Locations, key: Any = None, *, inside: bool = Fal
         return value
     if kind in _makers:
         value = _view_of(value)
-        locations: Locations | None = value._locations
-        value._catch_up()
-        value._refresh()
-        origin = value._origin
-    else:
-        locations, origin = _takers[0](value, parents), value
-    if locations is not None:
-        try:
-            for parent in parents:
-                settle(origin, locations, parent, key, inside=inside)
-        except Exception:  # noqa: BLE001, S110 - the text of a key is the program's code: what is there is not recorded
-            pass
+    elif View not in kind.__mro__ or value._driftline_self()[0] is not None:
+        return _take_in(value, parents, key, inside=inside)
+    value._catch_up()
+    value._refresh()
+    _settle(value._origin, value._locations, parents, key, inside=inside)
     return value
+
+
+def _take_in(value: Any, parents: Locations, key: Any, *, inside: bool) -> Any:
+    locations = _takers[0](value, parents)
+    if locations is not None:
+        _settle(value, locations, parents, key, inside=inside)
+    return value
+
+
+def _settle(value: Any, locations: Locations, parents: Locations, key: Any, *, inside: bool) -> None:
+    try:
+        for parent in parents:
+            settle(value, locations, parent, key, inside=inside)
+    except Exception:  # noqa: BLE001, S110 - the text of a key is the program's code: what is there is not recorded
+        pass
 
 
 def tells_by_members(value: Any) -> bool:
     """Whether what is given out for a value records its members one by one."""
     kind = type(value)
+    if View in kind.__mro__:
+        return issubclass(kind, dict) and value._driftline_self()[0] is None
     return issubclass(kind, dict) if kind in _makers else _takers[0](value, []) is not None
 
 

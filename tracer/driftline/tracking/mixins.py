@@ -85,6 +85,9 @@ class TrackedObject(Tracked):
     _driftline_record = None
     _driftline_learn: Callable[[str], None]  # from here on an attribute of that name is a field, if it is state
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """The original class hears nothing of the class that takes its place."""
+
     def _driftline_self(self) -> tuple[str | None, Any]:
         record = record_of(self)
         return record.root.object_id if record is not None and record.root is not None else None, self
@@ -118,6 +121,8 @@ def _plain_state(state: Any) -> Any:
     """The state of a copy holds the program's own containers, and no views of them."""
     if type(state) is tuple:
         return tuple(map(_plain_state, state))
+    if type(state) is list:  # of a frozen dataclass with slots
+        return list(map(origin_of, state))
     return {name: origin_of(value) for name, value in state.items()} if type(state) is dict else state
 
 
@@ -174,27 +179,32 @@ class TrackedModel(TrackedObject):
 
     def __setattr__(self, name: str, value: Any) -> None:
         type(self)._driftline_learn(name)
-        type(self)._driftline_change(self, name, lambda: super(TrackedModel, self).__setattr__(name, origin_of(value)))
+        value = origin_of(value)
+        _change_model(self, name, value, lambda: super(TrackedModel, self).__setattr__(name, value))
 
     def __delattr__(self, name: str) -> None:
-        type(self)._driftline_change(self, name, lambda: super(TrackedModel, self).__delattr__(name))
+        _change_model(self, name, ABSENT, lambda: super(TrackedModel, self).__delattr__(name))
 
-    def _driftline_change(self, name: str, act: Callable[[], None]) -> None:
-        """Let the model change itself, and record what has become of its fields."""
-        record = record_of(self)
-        if record is None:
-            act()
-            return
-        shape = type(self)._driftline_shape
-        with Change(self, record.locations, {}) as change:
-            before = change.old = shape.members(self)
-            act()
-            after = shape.members(self)
-            change.members = {
-                field: after.get(field, ABSENT)
-                for field in {**before, **after}
-                if field == name or after.get(field, ABSENT) is not before.get(field, ABSENT)
-            }
+
+def _change_model(model: Any, name: str, given: Any, act: Callable[[], None]) -> None:
+    """Let a model change itself, and record what has become of its fields."""
+    record = record_of(model)
+    if record is None:
+        act()
+        return
+    shape = type(model)._driftline_shape
+    with Change(model, record.locations, {}) as change:
+        before = shape.members(model)
+        act()
+        after = shape.members(model)
+        change.members = {
+            field: after.get(field, ABSENT)
+            for field in {**before, **after}
+            if field == name or after.get(field, ABSENT) is not before.get(field, ABSENT)
+        }
+        if given is before.get(name):  # put back, after a mutation in place; validation may have made another of it
+            before[name] = after.get(name)
+        change.old = before
 
 
 def plain(value: Any) -> Any:

@@ -197,10 +197,13 @@ def members(value: Any) -> Iterable[tuple[Any, Any]]:
 def member(value: Any, key: Any) -> Any:
     """What a mapping or an object holds under a key or as a field, as it is; `ABSENT` if nothing."""
     value = origin_of(value)
-    shape = None if issubclass(type(value), Mapping) else shape_of(type(value))
-    if shape is not None:
-        return shape.get(value, key)
-    try:
-        return value[key] if issubclass(type(value), Mapping) else ABSENT
-    except Exception:  # noqa: BLE001 - the program's mapping
-        return ABSENT
+    kind = type(value)
+    if issubclass(kind, dict):
+        return dict.get(value, key, ABSENT)  # a defaultdict makes no key of it
+    if issubclass(kind, Mapping):
+        try:
+            return value[key]
+        except Exception:  # noqa: BLE001 - the program's mapping
+            return ABSENT
+    shape = shape_of(kind)
+    return ABSENT if shape is None else shape.get(value, key)

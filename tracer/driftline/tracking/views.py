@@ -26,7 +26,7 @@ def grafted(methods: type, *, reads: Iterable[str] = (), writes: Iterable[str] =
 
     def graft(view: C) -> C:
         container = next(base for base in view.__mro__ if base.__module__ in {"builtins", "collections"})
-        for name in (*reads, "__eq__", "__ne__", "__reduce_ex__"):
+        for name in (*reads, "__eq__", "__ne__"):
             setattr(view, name, _reading(getattr(container, name)))
         for name in writes:
             setattr(view, name, _mutating(getattr(container, name)))
