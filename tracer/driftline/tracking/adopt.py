@@ -24,14 +24,19 @@ class View(Tracked):
     Attributes:
         _origin: The program's container.
         _locations: Where it stands.
+        _holders: What it was found in: as long as somebody has the view, these are not gone.
     """
 
     __slots__ = ()
     _origin: Any
     _locations: Locations
+    _holders: list[Any]
 
     def _driftline_self(self) -> tuple[str | None, Any]:
         return None, self._origin
+
+    def _driftline_content(self) -> Any:
+        return self._origin
 
     def _refresh(self) -> None:
         """Hold what the program's container holds."""
@@ -60,6 +65,7 @@ def on(view: Any, origin: Any) -> Any:
     """A new view, on a container that stands nowhere yet."""
     view._origin = origin
     view._locations = []
+    view._holders = []
     return view
 
 
@@ -102,6 +108,11 @@ def adopt(value: Any, parents: Locations, key: Any = None, *, inside: bool = Fal
     value._catch_up()
     value._refresh()
     _settle(value._origin, value._locations, parents, key, inside=inside)
+    holders = value._holders
+    for parent in parents:
+        holder = parent.root.holder()
+        if not any(holder is known for known in holders):
+            holders.append(holder)
     return value
 
 

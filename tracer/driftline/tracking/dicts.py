@@ -159,7 +159,7 @@ class _Values(ValuesView[V]):
 class DictView(View, dict[K, V]):
     """A dict that stands in a tracked object."""
 
-    __slots__ = ("__weakref__", "_locations", "_origin")
+    __slots__ = ("__weakref__", "_holders", "_locations", "_origin")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Only this package makes views: `type(view)(…)` makes what it would make of the original."""
@@ -178,7 +178,7 @@ class DictView(View, dict[K, V]):
 class DefaultDictView(View, defaultdict[K, V]):
     """A defaultdict that stands in a tracked object."""
 
-    __slots__ = ("__weakref__", "_locations", "_origin")
+    __slots__ = ("__weakref__", "_holders", "_locations", "_origin")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """See `DictView`."""

@@ -81,7 +81,7 @@ class ListView(View, list[V]):
     comparing with what was there before, and is then a mutation like any other.
     """
 
-    __slots__ = ("__weakref__", "_before", "_locations", "_origin")
+    __slots__ = ("__weakref__", "_before", "_holders", "_locations", "_origin")
     _before: list[V]
 
     def __new__(cls, *args: Any) -> Any:
@@ -116,7 +116,7 @@ def _same(one: list[Any], other: list[Any]) -> bool:
 class DequeView(View, deque[V]):
     """A deque that stands in a tracked object."""
 
-    __slots__ = ("_locations", "_origin")
+    __slots__ = ("_holders", "_locations", "_origin")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """See `ListView`."""

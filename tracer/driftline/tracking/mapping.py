@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
-from driftline.tracking.adopt import View, on
+from driftline.tracking.adopt import on
 from driftline.tracking.dicts import DictView, refresh
 from driftline.tracking.lists import ListView
 from driftline.tracking.location import Location
 from driftline.tracking.root import Root
-from driftline.values import ABSENT, SCALARS, pointer
+from driftline.values import SCALARS, pointer
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-def _content_of(view: View) -> Callable[[], Any]:
-    """What gives a view's content as long as somebody has the view."""
-    reference = weakref.ref(view)
-
-    def content() -> Any:
-        found = reference()
-        return ABSENT if found is None else found._origin
-
-    return content
 
 
 class TrackedMapping(DictView[K, V]):
@@ -58,7 +47,7 @@ class TrackedMapping(DictView[K, V]):
         self._refresh()
         self.object_id = object_id
         self.object_type = object_type
-        self._root = Root(_content_of(self), object_id, object_type, references, depth=depth)
+        self._root = Root(weakref.ref(self), object_id, object_type, references, depth=depth)
         self._locations.append(Location(self._root))
         self._root.meet()
 
@@ -143,7 +132,7 @@ class TrackedList(ListView[V]):
         self._refresh()
         self.object_id = object_id
         self.object_type = object_type
-        self._root = Root(_content_of(self), object_id, object_type, references, depth=depth, is_one_value=True)
+        self._root = Root(weakref.ref(self), object_id, object_type, references, depth=depth, is_one_value=True)
         self._locations.append(Location(self._root))
         self._root.meet()
 

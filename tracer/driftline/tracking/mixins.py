@@ -92,6 +92,9 @@ class TrackedObject(Tracked):
         record = record_of(self)
         return record.root.object_id if record is not None and record.root is not None else None, self
 
+    def _driftline_content(self) -> Any:
+        return self
+
     def _read(self) -> Any:
         """All of it is read."""
         record = record_of(self)

@@ -38,28 +38,27 @@ _refused: Final[WeakSet[type]] = WeakSet()
 
 def track_object(
     instance: Any, object_id: str, object_type: str | None, references: Iterable[str], depth: int | None,
-) -> None:  # fmt: skip
-    """Track an object as one of its own.
+) -> Root:  # fmt: skip
+    """Track an object as one of its own, unless it is already.
+
+    Returns:
+        What is known of it.
 
     Raises:
         TypeError: If its class allows no other class in its place.
     """
     record = attach(instance, alone=False)
-    alone = type(instance)._driftline_record is record
-    if alone:
-        root = Root(lambda: instance, object_id, object_type, references, depth=depth, is_strong=True)
-    else:
-        reference = weakref.ref(instance)
-
-        def content() -> Any:
-            found = reference()
-            return ABSENT if found is None else found
-
-        root = Root(content, object_id, object_type, references, depth=depth)
-    root.meet()
-    with Change(instance, list(record.locations)):  # of which it was a part, it is now referred to by
-        record.root = root
-        record.locations[:] = [Location(root)]
+    is_strong = type(instance)._driftline_record is record
+    holder = (lambda: instance) if is_strong else weakref.ref(instance)
+    root = Root(holder, object_id, object_type, references, depth=depth, is_strong=is_strong)
+    with Change(instance, list(record.locations)):  # what it was a part of refers to it from now on
+        with _making:
+            if record.root is not None:  # another thread was faster
+                return record.root
+            record.root = root
+            record.locations[:] = [Location(root)]
+        root.meet()
+    return root
 
 
 def root_of(instance: Any) -> Root | None:

@@ -62,23 +62,23 @@ class Root:
     """What is known of one tracked object. Whoever calls anything but `meet` holds its lock.
 
     Args:
-        content: Gives the object's content: a container that holds it, or the object itself; `ABSENT` if it is gone.
+        holder: Gives what the program holds: a view of its content, or the object itself; None if it is gone.
         object_id: Its id in the trace.
         object_type: Its type.
         references: JSON Pointers, with `*` for any one segment, of the fields that name other objects.
         depth: How many levels of it become fields; None: as many as in the recording.
         is_one_value: Whether the content is a value of its own, at the path "", rather than a set of fields.
-        is_strong: Whether `content` keeps the content alive.
+        is_strong: Whether `holder` keeps it alive.
     """
 
     __slots__ = (
         "__weakref__",
-        "_content",
         "_depth",
         "_is_one_value",
         "_known_to",
         "_last_touched",
         "_shown",
+        "holder",
         "is_strong",
         "lock",
         "object_id",
@@ -91,7 +91,7 @@ class Root:
 
     def __init__(
         self,
-        content: Callable[[], Any],
+        holder: Callable[[], Any],
         object_id: str,
         object_type: str | None,
         references: Iterable[str],
@@ -100,7 +100,7 @@ class Root:
         is_one_value: bool = False,
         is_strong: bool = False,
     ) -> None:
-        self._content = content
+        self.holder = holder
         self._depth = depth
         self._is_one_value = is_one_value
         self.is_strong = is_strong
@@ -144,11 +144,12 @@ class Root:
 
     def content(self) -> Any:
         """What the object holds now, as it is: a container, or the object itself; `ABSENT` if it is gone."""
-        return self._content()
+        held = self.holder()
+        return type(held)._driftline_content(held) if Tracked in type(held).__mro__ else ABSENT
 
     def walk(self, keys: Keys) -> Any:
         """What stands behind some keys, as it is; `ABSENT` if nothing."""
-        value = self._content()
+        value = self.content()
         for depth, key in enumerate(keys):
             value = member(value, key) if depth == 0 or not _is_referred_to(value) else ABSENT
         return value
@@ -251,7 +252,7 @@ class Root:
     def write_whole(self, recorder: Recorder) -> None:
         """Record the whole content as the version that it is."""
         try:
-            content = self._content()
+            content = self.content()
             now = self.capture(recorder, "", content)
             self.recorded.put("", now.marks)
             self._shown.clear()

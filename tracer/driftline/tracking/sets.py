@@ -37,7 +37,7 @@ class _Set:
 class SetView(View, set[V]):
     """A set that stands in a tracked object."""
 
-    __slots__ = ("_locations", "_origin")
+    __slots__ = ("_holders", "_locations", "_origin")
 
     def __new__(cls, *args: Any) -> Any:
         """Only this package makes views: `type(view)(…)` makes what it would make of the original."""

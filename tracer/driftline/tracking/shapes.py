@@ -31,7 +31,11 @@ class Tracked:
     _driftline_shape: Shape | None = None  # of the class that it is an instance of for all other purposes
 
     def _driftline_self(self) -> tuple[str | None, Any]:
-        """The object's own id, if it has one, and the program's object that holds the content."""
+        """The object's own id, if it has one, and what stands in tracked objects in its place."""
+        raise NotImplementedError
+
+    def _driftline_content(self) -> Any:
+        """The program's object that holds the content."""
         raise NotImplementedError
 
 

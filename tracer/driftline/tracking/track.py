@@ -109,13 +109,13 @@ def track(
         )
     kind = kind or shape.cls.__name__.lower()
     try:
-        track_object(value, _id(id, kind, kind), kind, references, depth)
+        known = track_object(value, _id(id, kind, kind), kind, references, depth)
     except TypeError as fault:
         raise TypeError(
             f"track() cannot stand in for {shape.cls.__qualname__} ({fault}): track a mapping of its state, or record"
             " its reads and writes with driftline.read and driftline.write"
         ) from fault
-    return value
+    return _as_known(value, known, id)
 
 
 def _as_known(value: Any, known: Root, object_id: str | None) -> Any:
