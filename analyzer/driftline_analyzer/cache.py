@@ -59,6 +59,11 @@ def analysed(trace: Trace, policy: InForce, progress: Progress) -> Path:
             return _build(trace, policy, place, name, progress)
         except (OSError, duckdb.IOException) as own:
             fault = own
+        except duckdb.OutOfMemoryException as own:
+            raise DriftlineError(
+                f"the analysis of {trace.path} does not fit into its memory: {str(own).partition(chr(10))[0]}",
+                "record digests instead of values (values='digest'), or fewer fields at once",
+            ) from own
     raise DriftlineError(
         f"nowhere to write the analysis of {trace.path}: {fault}",
         "free some disk space, or point XDG_CACHE_HOME to a folder with room",

@@ -11,6 +11,7 @@ import socket
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import pyarrow as pa
@@ -18,6 +19,10 @@ import pyarrow as pa
 from driftline.errors import DriftlineError
 from driftline.schema import FORMAT, HEADER_FILE, process_name
 from driftline.setting_kinds import Level
+
+#: Numbers as large as a trace's columns hold; a file that states others is damaged.
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Capturing(msgspec.Struct, kw_only=True):
@@ -58,9 +63,9 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=False):
 
     format: int
     run: str
-    created: int
+    created: Whole
     ordered: bool = True
-    depth: int = 3
+    depth: Count = 3
     values: Level = "full"
     capture: Capturing = msgspec.field(default_factory=Capturing)
     sample: dict[str, float] = {}
@@ -160,16 +165,16 @@ class ProcessRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     """
 
     process: str
-    pid: int
+    pid: Count
     host: str = ""
     argv: list[str] = []
-    started: int = 0
-    ended: int | None = None
+    started: Whole = 0
+    ended: Whole | None = None
     closed: bool = False
-    segments: int = 0
-    events: int = 0
-    lost: int = 0
-    faults: dict[str, int] = {}
+    segments: Count = 0
+    events: Count = 0
+    lost: Count = 0
+    faults: dict[str, Count] = {}
     key: str = ""
     left_out: dict[str, int] = {}
 

@@ -15,9 +15,17 @@ import pyarrow as pa
 
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
+from driftline.messages import Gauge, TooLargeError
 from driftline.schema import EVENT, FORMAT, HEADER_FILE, segment_name
 
+_TOLD: Final = 20  # damages of one process
 _REQUIRED: Final = tuple(column.name for column in EVENT if not column.nullable)
+_REQUIRED_MEMBERS: Final = {
+    column.name: members
+    for column in EVENT
+    if pa.types.is_list(column.type)
+    and (members := tuple(member.name for member in column.type.value_type if not member.nullable))
+}
 
 
 @dataclass
@@ -41,6 +49,11 @@ class ProcessTrace:
     last_seq: int = -1
     absent: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
+
+    def note(self, damage: str) -> None:
+        """Say what was found missing; of very many, the first few."""
+        if len(self.damage) < _TOLD:
+            self.damage.append(damage if len(self.damage) < _TOLD - 1 else "more is missing")
 
     @property
     def missing(self) -> list[str]:
@@ -147,25 +160,40 @@ def _segment_batches(path: Path, process: ProcessTrace) -> Iterator[pa.RecordBat
         except (pa.ArrowException, OSError, ValueError):  # a name that is not UTF-8 is a ValueError
             process.damage.append(f"{path.name} holds no whole batch ({size} bytes)")
             return
+        gauge = Gauge(file)
         while True:
             start = file.tell()
             try:
+                gauge.check(start)
                 batch = _conform(stream.read_next_batch())
             except StopIteration:
                 return
             except (pa.ArrowException, OSError, ValueError, KeyError, IndexError) as fault:
                 reason = str(fault).partition("\n")[0][:120]
-                where = f"{path.name} ends in the middle of a batch, at byte {start} of {size}"
+                what = "a batch that is too large" if isinstance(fault, TooLargeError) else "the middle of a batch"
+                where = f"{path.name} ends in {what}, at byte {start} of {size}"
                 process.damage.append(f"{where} ({reason})")
                 return
             if batch.num_rows:
-                first = batch.column("seq")[0].as_py()
-                if first != process.last_seq + 1:
-                    lost = first - process.last_seq - 1
-                    process.damage.append(f"{lost} events before sequence {first} are missing")
-                process.events += batch.num_rows
-                process.last_seq = batch.column("seq")[batch.num_rows - 1].as_py()
+                _count(batch, path, process)
                 yield batch
+
+
+def _count(batch: pa.RecordBatch, path: Path, process: ProcessTrace) -> None:
+    """Follow the sequence numbers, and say where they do not follow one another."""
+    numbers = batch.column("seq")
+    first, last = numbers[0].as_py(), numbers[batch.num_rows - 1].as_py()
+    if first > process.last_seq + 1:
+        process.note(f"{first - process.last_seq - 1} events before sequence {first} are missing")
+    elif first <= process.last_seq:
+        process.note(f"{path.name} goes back from sequence {process.last_seq} to {first}")
+    within = last - first + 1 - batch.num_rows
+    if within > 0:
+        process.note(f"{within} events between sequence {first} and {last} are missing")
+    elif within < 0:
+        process.note(f"{path.name} goes back between sequence {first} and {last}")
+    process.events += batch.num_rows
+    process.last_seq = max(process.last_seq, last)
 
 
 def _check_schema(path: Path, schema: pa.Schema) -> None:
@@ -210,6 +238,11 @@ def _conform(batch: pa.RecordBatch) -> pa.RecordBatch:
     for name in _REQUIRED:
         if batch.column(name).null_count:
             raise pa.ArrowInvalid(f"column {name!r} has nulls")
+    for name, members in _REQUIRED_MEMBERS.items():
+        if name in batch.schema.names:
+            items = batch.column(name).flatten()
+            if items.null_count or any(items.field(member).null_count for member in members):
+                raise pa.ArrowInvalid(f"column {name!r} has nulls in {' or '.join(members)}")
     if batch.num_columns == len(EVENT) and batch.schema.names == EVENT.names:
         return batch
     columns = [
