@@ -40,9 +40,20 @@ VALUES: Final[tuple[Any, ...]] = (
     ["one fact that is long enough", "", None, "", None, [], "", None, "", None, "", None, ""],
     {"deep": {"er": {"than": ["fields", "are", "followed"], "text": "x" * 40}}},
     {"deep": {"er": {"than": [], "text": ""}}},
+    "doc/1",
+    "2",
+    [{"by": "doc/0"}, {"by": "0"}, {"with": "doc/1"}, "doc/2"],
 )
 STYLES: Final[tuple[Style, ...]] = ("auto", "auto", "store", "store", "label", "mixed", "tracked", "scalar")
 GHOST: Final = "ghost/0"  # an object that never exists
+POLICY: Final = """
+[phases]
+order = ["compression", "enrichment", "reasoning"]
+[types.doc]
+immutable = ["/b", "/n"]
+references = { "/a" = "doc", "/n/*" = "doc", "/b/*/by" = "doc" }
+"""
+PHASES: Final = ("reasoning", "enrichment", "compression", "orchestration")
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class Fork:
 
     by: int
     how: Literal["nested", "handle", "root"]
+    phase: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,12 +141,14 @@ class Program:
         steps: In the order in which they happen.
         ordered: Whether the recording says that its order means anything.
         tidy: Whether what is still open at the end is left in order, or stays open.
+        policy: What the recording says of it, or None.
     """
 
     styles: tuple[Style, ...]
     steps: tuple[Step, ...]
     ordered: bool = True
     tidy: bool = True
+    policy: str | None = None
 
 
 # ---- running a program --------------------------------------------------------------------------------------------
@@ -243,16 +257,18 @@ class _Run:
         name = f"{'abcde'[self.forks % 5]}{self.forks}"
         if step.how == "nested":
             child = _Actor(name, parent.context.run(contextvars.copy_context))
-            block = dl.branch(name)
+            block = dl.branch(name, phase=step.phase)
         else:
             child = _Actor(name, contextvars.Context())
-            block = dl.branch(name, parent=parent.context.run(dl.current) if step.how == "handle" else None)
+            handle = parent.context.run(dl.current) if step.how == "handle" else None
+            block = dl.branch(name, parent=handle, phase=step.phase)
         child.seen = dict(parent.seen)
+        label = f"branch {name}, {step.how} in {parent.name}, phase {step.phase}"
         if step.how == "root":  # a thread that carries no branch forks from none
             child.seen = {}
-            run_as_root(self._enter, child, block, f"branch {name}, a root")
+            run_as_root(self._enter, child, block, label)
         else:
-            self._enter(child, block, f"branch {name}, {step.how} in {parent.name}")
+            self._enter(child, block, label)
         self.actors.append(child)
 
     def _leave(self, step: Leave) -> None:
@@ -352,13 +368,14 @@ class _Run:
         given: dict[str, Any] = {"version": shared.new_version(step.version), **self._bases(actor, shared, step)}
         if step.op != "delete":
             targets = [self.objects[at % len(self.objects)].id if at >= 0 else GHOST for at in step.references]
+            places = [*content, "/ref/0"]  # at a field, inside of one, or at none
             known = {other.id: other.versions for other in self.objects}
             inputs = [self._object(at) for at in step.inputs]
             given |= {
                 "type": "doc",
                 "confidence": step.confidence,
                 "fidelity": step.fidelity,
-                "refs": {f"/ref/{at}": target for at, target in enumerate(targets)} or None,
+                "refs": {places[at % len(places)] + "/0" * at: target for at, target in enumerate(targets)} or None,
                 "inputs": [(other.id, known[other.id][-1][0]) for other in inputs if known[other.id]] or None,
             }
         given = {key: value for key, value in given.items() if value is not None}
@@ -431,7 +448,7 @@ def record(program: Program, folder: Path) -> list[str]:
         A listing of the calls made, one a line.
     """
     run = _Run(program)
-    with dl.record(folder, ordered=program.ordered) as recording:
+    with dl.record(folder, ordered=program.ordered, policy=program.policy) as recording:
         run.run()
     faults = [ProcessRecord.load(path).faults for path in recording.path.glob("p*.json")]
     assert faults == [{}], f"the tracer failed at something: {faults}"
@@ -454,7 +471,12 @@ _CHANGES: Final = st.dictionaries(
 
 # Arguments go by keyword so that a failing example names them.
 _STEPS: Final[dict[type[Step], st.SearchStrategy[Step]]] = {
-    Fork: st.builds(Fork, by=_BY, how=st.sampled_from(("nested", "nested", "handle", "root"))),
+    Fork: st.builds(
+        Fork,
+        by=_BY,
+        how=st.sampled_from(("nested", "nested", "handle", "root", "root")),
+        phase=st.sampled_from((None, "lunch", *PHASES, *PHASES)),
+    ),
     Leave: st.builds(Leave, by=_BY, failed=st.booleans()),
     Begin: st.builds(
         Begin,
@@ -501,10 +523,16 @@ _OFTEN: Final = (Leave, *(Read,) * 6, *(Write,) * 9, *(Begin,) * 3, *(End,) * 3,
 @st.composite
 def programs(draw: st.DrawFn, *, max_steps: int = 40) -> Program:
     """Small programs that conflict often: few objects and fields, two branches open before anything else happens."""
+    from scenes import scenes  # which is made of the steps above
+
     styles = draw(st.lists(st.sampled_from(STYLES), min_size=1, max_size=3))
     opening = draw(st.lists(_STEPS[Fork], min_size=1, max_size=3))
     at_least = draw(st.sampled_from((0, 16, 28, 28)))  # few conflicts fit into the short lists that are drawn else
     kinds = draw(st.lists(st.sampled_from(_OFTEN), min_size=at_least, max_size=max_steps))
     steps = [draw(_STEPS[kind]) for kind in kinds]
     ordered = draw(st.sampled_from((True, True, True, True, True, True, True, False)))
-    return Program(tuple(styles), (*opening, *steps), ordered=ordered, tidy=draw(st.booleans()))
+    for scene in draw(st.lists(scenes(), max_size=3)):
+        at = draw(st.integers(0, len(steps)))
+        steps[at:at] = scene
+    policy = draw(st.sampled_from((None, None, None, POLICY, POLICY.replace('["/b", "/n"]', "true"))))
+    return Program(tuple(styles), (*opening, *steps), ordered=ordered, tidy=draw(st.booleans()), policy=policy)

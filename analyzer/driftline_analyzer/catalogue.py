@@ -87,7 +87,7 @@ def chosen(select: list[str], ignore: list[str]) -> frozenset[str]:
 
     Example:
         >>> sorted(chosen(["DRF3", "partial-write"], []))
-        ['DRF302', 'DRF401']
+        ['DRF301', 'DRF302', 'DRF303', 'DRF401']
     """
     picked = _codes(select) if select else {known.code for known in rules()}
     return frozenset(picked - _codes(ignore))

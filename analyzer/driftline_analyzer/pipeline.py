@@ -1,8 +1,7 @@
 """The whole analysis, from a trace to findings, as named steps in one DuckDB database.
 
-load → policy → each of `STEPS` in its order → detect → blast radius. Those of `STEPS` are one SQL file each in
-`steps/`, whose header says which tables it makes; every detector is one SQL file in
-`detectors/`. A detector selects
+load → policy → `STEPS` → detect → blast radius. Each of `STEPS` is one SQL file in `steps/`, whose header says
+which tables it makes; every detector is one SQL file in `detectors/`. A detector selects
 
     e        BIGINT     the event that is at fault
     fields   VARCHAR[]  JSON Pointers of the fields that it got wrong
@@ -33,7 +32,19 @@ from driftline_analyzer.database import sql
 from driftline_analyzer.load import load
 from driftline_analyzer.policies import make_policy_tables
 
-STEPS: Final = ("order", "descent", "versions", "fields", "reads", "remade", "marks", "losses", "inversions")
+STEPS: Final = (
+    "order",
+    "descent",
+    "versions",
+    "fields",
+    "reads",
+    "remade",
+    "marks",
+    "references",
+    "losses",
+    "inversions",
+    "phases",
+)
 
 #: Called before each step with its name and the share of the work done so far, 0 to 1.
 Progress = Callable[[str, float], None]

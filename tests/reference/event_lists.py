@@ -87,7 +87,8 @@ _VALUE: Final = st.sampled_from((*TEXTS, *TEXTS, "0", "1", None))
 _NOT: Final = st.sampled_from((None, False))
 _MAYBE: Final = st.sampled_from((None, 0.2, 0.9))
 _OFTEN: Final = (*("read",) * 5, *("write",) * 4, *("patch",) * 5)
-_OPS: Final = (*_OFTEN, "merge", "delete", "delete", "snapshot", "task", "task", "task")
+_MARKS: Final = ("snapshot", "promote", "quarantine")
+_OPS: Final = (*_OFTEN, "merge", "delete", "delete", *_MARKS, "task", "task", "task")
 
 
 @st.composite
@@ -103,13 +104,23 @@ def event_lists(draw: st.DrawFn, *, max_events: int = 40) -> list[Row]:
     for end in ends:
         rows.insert(draw(st.integers(0, len(rows))), end)
     rows = _tasks_ended(draw, rows)
-    begins = [
-        {"op": "branch-start", "process": PROCESSES[0], "branch": b, "name": b.partition("#")[0]} for b in BRANCHES
-    ]
+    begins = [_begin(draw, branch) for branch in BRANCHES]
     rows = begins + [begin for begin in units.values() if begin] + rows
     _tell_time(draw, rows)
     _settle_bases(rows)
     return rows
+
+
+def _begin(draw: st.DrawFn, branch: str) -> Row:
+    """A branch's start; its parent may be anybody, itself and one that is nowhere else among them."""
+    return {
+        "op": "branch-start",
+        "process": PROCESSES[0],
+        "branch": branch,
+        "name": branch.partition("#")[0],
+        "parent": draw(st.sampled_from((None, None, None, None, *BRANCHES, "gone#9"))),
+        "phase": draw(st.sampled_from((None, "reasoning", "enrichment", "compression", "lunch"))),
+    }
 
 
 def traces() -> st.SearchStrategy[tuple[list[Row], bool]]:
@@ -153,7 +164,7 @@ def _rows(
     version = draw(versions[obj])
     inferred = row["process"] in self_numbering and isinstance(version, int) and draw(st.booleans())
     row |= {"object": obj, "type": "doc", **_numbered("version", version), "version_inferred": inferred or draw(_NOT)}
-    if op == "snapshot":
+    if op in _MARKS:
         return row
     if op == "read":
         paths = draw(st.lists(st.sampled_from(PATHS), unique=True, max_size=2))

@@ -26,6 +26,7 @@ class Field:
     size: int = 0
     leaves: int = 0
     base: Version | None = None
+    value: str | None = None  # JSON
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +45,12 @@ class Event:
     confidence: float | None = None
     fidelity: float | None = None
     references: tuple[tuple[str, str], ...] = ()  # (path, object)
+    type: str | None = None
     whole: bool = True  # of a read
     unit: str | None = None
     task: str | None = None
     parent: str | None = None
+    phase: str | None = None
     status: str | None = None
     signature: int | None = None
     process: str = "p"
@@ -67,15 +70,16 @@ class Event:
         return self.op in FULL_WRITES
 
 
-def load(folder: Path) -> tuple[list[Event], bool]:
-    """Every event of a complete trace, and whether the trace is ordered."""
+def load(folder: Path) -> tuple[list[Event], bool, str]:
+    """Every event of a complete trace, whether the trace is ordered, and the text of its policy."""
     events = []
     for segment in sorted(folder.glob("*.arrows")):
         process = segment.name.removesuffix(".arrows").rpartition(".")[0]
         with segment.open("rb") as file:
             rows = pa.ipc.open_stream(file).read_all().to_pylist()
         events += [_event(process, defaultdict(_none, row)) for row in rows]
-    return events, json.loads((folder / "trace.json").read_text())["ordered"]
+    header = json.loads((folder / "trace.json").read_text())
+    return events, header["ordered"], header.get("policy") or ""
 
 
 def _none() -> None:
@@ -93,6 +97,7 @@ def _event(process: str, row: Mapping[str, Any]) -> Event:
             item["size"] or 0,
             item["leaves"] or 0,
             _version(item["base"], item["base_label"]),
+            item["value"],
         )
         for item in row["fields"] or []
     }
@@ -113,6 +118,9 @@ def _event(process: str, row: Mapping[str, Any]) -> Event:
         unit=row["unit"],
         task=row["task"],
         parent=row["parent"],
+        phase=row["phase"],
+        type=row["type"],
+        whole=row["whole"] is not False,
         status=row["status"],
         signature=row["signature"],
         process=process,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from reference.events import Event, Field, Version, load
 
@@ -48,10 +49,12 @@ class History:
     Args:
         events: Every event of every process, in any order.
         ordered: What `trace.json` says of it.
+        policy: What `trace.json` says of that: TOML.
     """
 
-    def __init__(self, events: Iterable[Event], *, ordered: bool = True) -> None:
+    def __init__(self, events: Iterable[Event], *, ordered: bool = True, policy: str = "") -> None:
         self.ordered = ordered
+        self.policy = tomllib.loads(policy)
         self.events = sorted(events, key=lambda e: (e.clock, e.process, e.seq))  # clock order
         self.rank = {event: rank for rank, event in enumerate(self.events)}
         self.branches = {event.branch for event in self.events}
@@ -61,14 +64,24 @@ class History:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a complete trace."""
-        events, ordered = load(folder)
-        return cls(events, ordered=ordered)
+        events, ordered, policy = load(folder)
+        return cls(events, ordered=ordered, policy=policy)
 
     # ---- events ---------------------------------------------------------------------------------------------------
 
     def earlier(self, a: Event, b: Event) -> bool:
         """Whether `a` comes before `b` in clock order."""
         return self.rank[a] < self.rank[b]
+
+    @cached_property
+    def of_object(self) -> dict[str, list[Event]]:
+        """The events of each object, in clock order."""
+        return {obj: [event for event in self.events if event.object == obj] for obj in self.objects}
+
+    @cached_property
+    def of_branch(self) -> dict[str, list[Event]]:
+        """The events of each branch, in clock order."""
+        return {branch: [event for event in self.events if event.branch == branch] for branch in self.branches}
 
     @cached_property
     def writes(self) -> list[Event]:
@@ -146,6 +159,21 @@ class History:
         """The position of the version that the event itself made, read or marked."""
         assert event.version is not None
         return self.position(event, event.version)
+
+    def version_name(self, event: Event) -> tuple[str, Version | tuple[str, Version]]:
+        """What tells the version that an event made, read or marked from every other; an order is not needed."""
+        assert event.version is not None
+        by_number = self._first_mentions[event.object] is None
+        return event.object, event.version if by_number else _told_apart(event, event.version)
+
+    def type_of(self, obj: str) -> str | None:
+        """The type of an object: as said last."""
+        return next((event.type for event in reversed(self.of_object[obj]) if event.type), None)
+
+    def type_policy(self, obj: str) -> dict[str, Any]:
+        """What the policy says of an object's type."""
+        types = self.policy.get("types", {})
+        return types.get(self.type_of(obj), {}) if types else {}
 
     @cached_property
     def _in_order(self) -> dict[str, list[Event]]:

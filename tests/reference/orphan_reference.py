@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from reference.events import Event
 from reference.history import Found, History
+from reference.references import refers, removed_as_of
 
 
 def find(history: History) -> list[Found]:
@@ -14,23 +15,15 @@ def find(history: History) -> list[Found]:
     found = []
     for event in history.events:
         if event.is_write and not history.void(event):
-            deletes = {path: removed_as_of(history, event, target) for path, target in event.references}
-            orphans = {path: delete for path, delete in deletes.items() if delete is not None}
+            named = [(path, removed_as_of(history, event, target)) for path, target in refers(history, event)]
+            orphans = [(path, delete) for path, delete in named if delete is not None]
             if orphans:
-                found.append(_finding(event, orphans.keys(), orphans.values()))
+                found.append(_finding(event, [path for path, _ in orphans], [delete for _, delete in orphans]))
         if event.op == "read" and event.version is not None:
             delete = removed_as_of(history, event, event.object)
             if delete is not None and history.position_of(event) < history.position_of(delete):
                 found.append(_finding(event, (), (delete,)))
     return found
-
-
-def removed_as_of(history: History, event: Event, obj: str) -> Event | None:
-    """The delete by which an object is removed as of an event; None if it is not."""
-    earlier = [
-        write for write in history.writes_in_order(obj) if not history.void(write) and history.earlier(write, event)
-    ]
-    return earlier[-1] if earlier and earlier[-1].op == "delete" else None
 
 
 def _finding(event: Event, paths: Iterable[str], deletes: Iterable[Event]) -> Found:

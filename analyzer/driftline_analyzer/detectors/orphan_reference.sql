@@ -18,32 +18,16 @@
 -- promotion on reference validity.
 --
 -- ## Known limits
--- References are seen only where they are declared (`refs=`, `references=`). Removal is judged by the time of recording
--- across objects, since no store orders two objects.
+-- References are seen only where they are declared (`refs=`, `references=`) or the policy declares them. Removal is judged by
+-- the time of recording across objects, since no store orders two objects.
 
-WITH removable AS (
-    SELECT DISTINCT o FROM write WHERE op = 'delete' AND NOT void AND pos IS NOT NULL
-),
-newest AS (
-    SELECT o, e, max_by({'op': op, 'e': e, 'b': b, 'pos': pos}, {'pos': pos, 'e': e})
-        OVER (PARTITION BY o ORDER BY e) AS write
-    FROM write SEMI JOIN removable USING (o)
-    WHERE NOT void AND pos IS NOT NULL
-),
-referring AS (
-    SELECT r.e, r.reference.path AS path, t.o
-    FROM (SELECT e, unnest("references") AS reference FROM event WHERE "references" IS NOT NULL) AS r
-    JOIN write AS w ON w.e = r.e AND NOT w.void AND w.pos IS NOT NULL
-    JOIN object AS t ON t.object = r.reference.object
-    SEMI JOIN removable AS d ON d.o = t.o
-),
-orphan AS (
+WITH orphan AS (
     SELECT r.e, r.path, n.write.b AS b, n.write.e AS removal
-    FROM referring AS r ASOF JOIN newest AS n ON n.o = r.o AND r.e > n.e
+    FROM (FROM reference WHERE target IN (SELECT o FROM newest)) AS r ASOF JOIN newest AS n ON n.o = r.target AND r.e > n.e
     WHERE n.write.op = 'delete'
     UNION ALL
     SELECT r.e, NULL, n.write.b, n.write.e
-    FROM (FROM read SEMI JOIN removable USING (o)) AS r ASOF JOIN newest AS n ON n.o = r.o AND r.e > n.e
+    FROM (FROM read WHERE o IN (SELECT o FROM newest)) AS r ASOF JOIN newest AS n ON n.o = r.o AND r.e > n.e
     WHERE n.write.op = 'delete' AND r.pos < n.write.pos
 )
 SELECT e, coalesce(list(DISTINCT path ORDER BY path) FILTER (path IS NOT NULL), []) AS fields,
