@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reference.events import Event
 from reference.history import Found, History
-from reference.references import first_sign, in_one_unit, refers
+from reference.reading import in_one_unit
+from reference.references import first_sign, refers
 
 
 def find(history: History) -> list[Found]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reference.events import Event
 from reference.history import Found, History
-from reference.references import in_one_unit, refers, refers_from, removed_as_of
+from reference.reading import in_one_unit
+from reference.references import refers, refers_from, removed_as_of
 
 
 def find(history: History) -> list[Found]:

@@ -114,7 +114,6 @@ def _event(process: str, row: Mapping[str, Any]) -> Event:
         confidence=row["confidence"],
         fidelity=row["fidelity"],
         references=tuple((item["path"], item["object"]) for item in row["references"] or []),
-        whole=row["whole"] is not False,
         unit=row["unit"],
         task=row["task"],
         parent=row["parent"],

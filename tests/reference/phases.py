@@ -6,6 +6,7 @@ from typing import Final
 
 from reference.events import Event
 from reference.history import History
+from reference.reading import above
 
 PHASES: Final = ("reasoning", "enrichment", "compression", "orchestration")
 
@@ -32,22 +33,6 @@ def rank(history: History, branch: str) -> int | None:
 def began(history: History, branch: str) -> Event:
     """A branch's first event."""
     return history.of_branch[branch][0]
-
-
-def above(history: History, branch: str) -> set[str]:
-    """Every branch that this one descends from."""
-    found: set[str] = set()
-    newest = {branch}
-    while newest:
-        parents = {
-            event.parent
-            for own in newest
-            for event in history.of_branch.get(own, [])
-            if event.op == "branch-start" and event.parent is not None
-        }
-        newest = parents - found
-        found |= parents
-    return found
 
 
 def comes_before(history: History, branch: str, other: str) -> bool:

@@ -19,8 +19,7 @@ def in_one_unit(history: History, a: Event, b: Event) -> bool:
 
 def name(history: History, event: Event) -> Hashable:
     """What tells a version from the others of its object; needs no order."""
-    own = isinstance(event.version, int) and not history.numbered_by_the_store(str(event.object))
-    return (event.process, event.version) if own else event.version
+    return history.version_name(event)
 
 
 def made(history: History, read: Event) -> Event | None:
@@ -50,7 +49,8 @@ def above(history: History, branch: str) -> set[str]:
     found: set[str] = set()
     newest = {branch}
     while newest:
-        parents = {e.parent for e in history.events if e.op == "branch-start" and e.branch in newest and e.parent}
+        starts = [e for own in newest for e in history.of_branch.get(own, []) if e.op == "branch-start"]
+        parents = {start.parent for start in starts if start.parent is not None}
         newest = parents - found
         found |= parents
     return found

@@ -64,9 +64,3 @@ def removed_as_of(history: History, event: Event, obj: str) -> Event | None:
         write for write in history.writes_in_order(obj) if not history.void(write) and history.earlier(write, event)
     ]
     return earlier[-1] if earlier and earlier[-1].op == "delete" else None
-
-
-def in_one_unit(history: History, a: Event, b: Event) -> bool:
-    """Whether two events have the same outermost unit."""
-    outermost = [None if x.unit is None else [x.unit, *history.units_around(x.unit)][-1] for x in (a, b)]
-    return outermost[0] is not None and outermost[0] == outermost[1]
