@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -129,3 +131,48 @@ def test_tracking_one_object_in_several_threads_at_once_tracks_it_once(tape: Tap
         together(work)
 
     assert sorted(event["object"] for event in tape.events("write")) == sorted(f"board/{n}" for n in range(STEPS))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform cannot fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_waits_for_no_lock_that_another_thread_held_when_it_was_forked() -> None:
+    ctx = dl.track({"n": 0}, id="doc/1")
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with ctx._root.lock:
+            held.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)  # rather than wait for ever
+        ctx["n"] = 1
+        os._exit(7 if ctx["n"] == 1 else 1)
+    _, status = os.waitpid(child, 0)
+    done.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(status) == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform cannot fork")
+def test_after_a_fork_both_processes_say_that_they_number_the_versions_themselves(tape: Tape) -> None:
+    with tape.record():
+        ctx = dl.track({"n": 0}, id="doc/1")
+        ctx["n"] = 1
+        child = os.fork()
+        if child == 0:
+            ctx["n"] = 2
+            dl.stop()
+            os._exit(0)
+        os.waitpid(child, 0)
+        ctx["n"] = 3
+
+    assert [
+        (event["version"], event["fields"][0]["value"], event.get("version_inferred"))
+        for event in sorted(tape.events("write", "patch"), key=lambda event: event["clock"])
+    ] == [(1, "0", None), (2, "1", None), (3, "2", True), (3, "3", True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -73,6 +74,7 @@ _makers: Final[dict[type, Callable[[Any], View]]] = {}
 _takers: Final[list[Callable[[Any, Locations], Locations | None]]] = []
 _views: Final[dict[int, weakref.ref[View]]] = {}  # by the id of the origin, which the view holds
 _making: Final = threading.RLock()  # a collection in there may end in the program's code
+os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release)
 
 
 def give_out(

@@ -8,6 +8,7 @@ An object that allows no weak reference gets a class of its own instead, which h
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Iterable
@@ -33,6 +34,7 @@ from driftline.tracking.shapes import Shape, mark_on, shape_of
 from driftline.values import ABSENT
 
 _making: Final = threading.RLock()  # a collection in there may end in the program's code
+os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release)
 _refused: Final[WeakSet[type]] = WeakSet()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
+from weakref import WeakSet
 
 from driftline.recorder import Leaves, Recorder
 from driftline.scope import Scope, Watched
@@ -69,6 +71,10 @@ class Root:
         depth: How many levels of it become fields; None: as many as in the recording.
         is_one_value: Whether the content is a value of its own, at the path "", rather than a set of fields.
         is_strong: Whether `holder` keeps it alive.
+
+    Attributes:
+        has_copies: Whether another process has a copy of the object, since one of the two was forked from the other:
+            then both number its versions, and say so.
     """
 
     __slots__ = (
@@ -78,6 +84,7 @@ class Root:
         "_known_to",
         "_last_touched",
         "_shown",
+        "has_copies",
         "holder",
         "is_strong",
         "lock",
@@ -112,8 +119,10 @@ class Root:
         self.object_type = object_type
         self.references = Declared(references)
         self.version = 1
+        self.has_copies = False
         self.lock = threading.RLock()
         self.serial = next(_numbers)  # locks are taken in this order
+        _roots.add(self)
 
     # ---- recordings -----------------------------------------------------------------------------------------------
 
@@ -267,7 +276,11 @@ class Root:
         if recorder is None:
             return
         try:
-            if path in recorder.plain and not self.references and self.recorded.put_scalar(path, value):
+            if (
+                path in recorder.plain
+                and not (self.references or self.has_copies)
+                and self.recorded.put_scalar(path, value)
+            ):
                 recorder.set_field(self.object_id, self.object_type, version, None, path, value, None, None)
             else:
                 self.patch(recorder, [(path, (), value, None)])
@@ -299,9 +312,28 @@ class Root:
         self._record(recorder, "patch", list(fields.items()), references)
 
     def _record(self, recorder: Recorder, op: str, leaves: Leaves, references: References) -> None:
-        rare = {"references": references} if references else None
-        recorder.write(op, self.object_id, self.object_type, self.version, None, leaves, rare)
+        rare: dict[str, Any] = {"references": references} if references else {}
+        if self.has_copies:
+            rare["version_inferred"] = True
+        recorder.write(op, self.object_id, self.object_type, self.version, None, leaves, rare or None)
 
+
+_roots: Final[WeakSet[Root]] = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for root in list(_roots):
+        root.has_copies = True
+        if not root.lock._is_owned():  # type: ignore[attr-defined] # as `threading.Condition` asks
+            root.lock = threading.RLock()  # who held it, in another thread, is not here to release it
+
+
+def _after_fork_in_parent() -> None:
+    for root in list(_roots):
+        root.has_copies = True
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child, after_in_parent=_after_fork_in_parent)
 
 #: Threads that are capturing: what the program's code does in there is no act of the program's.
 _silent: Final[set[int]] = set()
