@@ -216,6 +216,7 @@ def _after_fork_in_child() -> None:
         record = recording.writer.record.of_child()
         with recording.propagation.suspended():  # another thread may hold the recorder's lock, for ever in here
             writer = recording.writer.for_child(record)
+        recording.telemetry.continue_in_child(writer)
         recording.recorder.continue_in_child(writer, branch_tag(record), name)
         recording.writer = writer
         recording.is_inherited = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from itertools import chain
 from time import time_ns
@@ -69,6 +69,7 @@ class Recorder:
     Attributes:
         plain: JSON Pointers whose values are recorded as they are: no rule looks at them, nothing in them is escaped.
         lines: The branches of threads, tasks and jobs.
+        starting: Called before each branch starts, where something may make spans.
     """
 
     def __init__(self, writer: Writer, *, branch_tag: str, depth: int, capture: Capture) -> None:
@@ -84,6 +85,7 @@ class Recorder:
         self._rows, self._limit = writer.rows, writer.row_limit
         self._objects = writer.objects
         self.lines = Lines(self)
+        self.starting: Callable[[], None] | None = None
         self._traced = _is_traced()
         self._spanless: Context | None = None  # an OpenTelemetry context that is known to hold no span
         self._span: tuple[Context, dict[str, str]] | None = None  # the last one that held one, and its ids
@@ -112,6 +114,8 @@ class Recorder:
     def start_branch(self, branch: Branch) -> None:
         """Record that a branch starts, forked off its parent (None: a root)."""
         self._traced = _is_traced()  # an SDK may have been imported since the last branch
+        if self._traced and self.starting is not None:
+            self.starting()
         if branch.parent is not None and branch.parent.recorder is not self:
             branch.parent = None  # of an earlier recording
         with self._lock:

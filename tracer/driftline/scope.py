@@ -39,12 +39,14 @@ class Branch:
         begins_in: The recorder that its first event makes it start in, if it waits for one (`lines.py`).
         within: The branch that it was opened in, if that had not started: it hands on its sightings and gains, too.
         sightings: What it has seen; the ledger's.
+        forked_at: The moment at which it forked, as `freshness.py` counts.
         is_forked: Whether the ledger has given it what its parent had seen; before its start, if it waits for that.
         watched: What it has touched of objects that can be mutated unseen; None: nothing.
     """
 
     __slots__ = (
-        "begins_in", "id", "is_forked", "name", "parent", "phase", "recorder", "sightings", "watched", "within",
+        "begins_in", "forked_at", "id", "is_forked", "name", "parent", "phase", "recorder", "sightings", "watched",
+        "within",
     )  # fmt: skip
 
     def __init__(self, branch_id: str, name: str, phase: str | None, parent: Branch | None, recorder: object) -> None:
@@ -58,6 +60,7 @@ class Branch:
         self.sightings = Sightings()
         self.watched: Watched | None = None
         self.is_forked = False
+        self.forked_at = 0
 
     def __repr__(self) -> str:
         return f"<Branch {self.id}>" if self.id else f"<Branch {self.name}, which has not acted>"

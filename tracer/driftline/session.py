@@ -25,6 +25,7 @@ from driftline.recorder import Recorder, log_fault
 from driftline.run_folder import open_run, unwritable, withdraw
 from driftline.setting_kinds import Level, Redactor
 from driftline.settings import INSTRUMENT, KEY, REDIRECT, Settings, in_force
+from driftline.telemetry import Telemetry
 from driftline.writer import Writer
 
 ENVIRONMENT: Final = "DRIFTLINE_TRACE"
@@ -54,6 +55,7 @@ class Recording:
         self.is_inherited = False
         self.begun_by: int | None = None
         self.propagation = Propagation(self)
+        self.telemetry = Telemetry(recorder, ordered=header.ordered)
 
     def flush(self) -> None:
         """Return when everything recorded so far in this process is readable on disk."""
@@ -171,6 +173,7 @@ def start_by(settings: Settings, key: bytes, *, overwrite: bool = False, join: b
         RECORDING.set(recording)
         recording.recorder.lines.here()  # this context's lines descend from here
         recording.propagation.begin()
+        recording.telemetry.begin()
         return recording
 
 

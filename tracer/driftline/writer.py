@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +65,7 @@ class Writer:
         self._ledger = ledger
         self._segments = Segments(folder, record, run=run, limit=segment_bytes, fault=self.fault, announce=announce)
         self._inherited: list[Any] = []  # what was queued when this process was forked
+        self.observe: Callable[[list[str]], None] | None = None  # told the operations of each batch
         self._taken = 0  # events taken from the queue and dealt with
         self._wake = threading.Event()
         self._drained = threading.Event()
@@ -183,6 +185,8 @@ class Writer:
                 self._drained.set()
             if len(events):
                 self._encode_and_write(events)
+                if self.observe is not None:
+                    self.observe(events.ops)
         finally:
             self._taken += count
 
