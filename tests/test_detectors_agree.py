@@ -1,6 +1,6 @@
 """Each detector against its plain reference (`reference/`), on random programs and on random rows.
 
-`DRIFTLINE_EXAMPLES` says how many of each to try. The default takes a minute in all; where `CI` is set, Hypothesis
+`TRIED_EXAMPLES` says how many of each to try. The default takes a minute in all; where `CI` is set, Hypothesis
 tries the same ones every time. A failure shows the trace and what only one of the two found; docs/model.md says who is
 right.
 """
@@ -22,8 +22,7 @@ from reference.history import Found, History
 
 from driftline_analyzer import Finding, analyze
 
-# Taken out of the environment, since a recording refuses a variable of its own prefix that it does not know.
-EXAMPLES: Final = int(os.environ.pop("DRIFTLINE_EXAMPLES", "100"))
+EXAMPLES: Final = int(os.environ.get("TRIED_EXAMPLES", "100"))
 
 thoroughly = settings(
     max_examples=EXAMPLES,

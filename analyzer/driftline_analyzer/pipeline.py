@@ -43,6 +43,7 @@ STEPS: Final = (
     "references",
     "losses",
     "inversions",
+    "rivals",
     "phases",
 )
 

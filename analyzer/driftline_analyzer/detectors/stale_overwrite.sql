@@ -8,6 +8,9 @@
 -- version that *w* was derived from, and *w* had not seen the change. Setting the field to what already stood there loses
 -- nothing and is not found. Each lost field belongs to one rule: where DRF103, DRF105 or DRF102 says more, it speaks.
 --
+-- In a trace without an order of versions: two or more committed writers (units, or branches outside units) that took one field
+-- from the same base version to different values. That is one finding, at the last of them, and it names all.
+--
 -- ## Why it matters
 -- The other branch's update is gone without an error: its node succeeded, its payload was valid, and nothing that reads
 -- the object from now on can know that the update was ever made.
@@ -25,3 +28,5 @@
 -- by another way (a return value, a closure) is not seen. A branch's end counts as its join into its parent.
 
 SELECT e, fields, others, against, base, basis FROM lost('overwritten')
+UNION ALL
+SELECT e, fields, others, against, base, basis FROM met()
