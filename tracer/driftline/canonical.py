@@ -27,6 +27,7 @@ _NESTING_LIMIT: Final = 64
 _COPY_LIMIT: Final = 100_000  # nodes; bounds what containers that share their parts, or never end, may cost
 _MISSING: Final = object()
 _ARRAY_LIMIT: Final = 4096  # elements of an array; a larger one is its shape and a digest
+_REPR_LIMIT: Final = 65_536  # characters
 _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")  # another in each run, and no part of what a value is
 _EMPTY: Final = frozenset({b"null", b'""'})
 NO_LIMIT: Final = 1 << 62  # bytes
@@ -97,9 +98,15 @@ def _holds_nonfinite(value: object) -> bool:
 
 
 def _stand_in(value: Any) -> object:
-    """What the encoder is given in place of an object that it has no form for. Never raises."""
+    """What the encoder is given in place of an object that it has no form for.
+
+    Raises:
+        RecursionError: If it is nested too deep, or never ends: then `_Plain` copies the value, which counts.
+    """
     try:
         found = _as_builtin(value)
+    except RecursionError:
+        raise
     except _EndlessError:
         return {"$type": "driftline.too-large"}
     except BaseException as fault:  # noqa: BLE001 - reading a value may run the user's code
@@ -202,6 +209,8 @@ def _shown(value: object) -> dict[str, str]:
         text = _ADDRESS.sub("", repr(value))
     except BaseException as fault:  # noqa: BLE001 - the repr is the user's code
         text = f"<repr raised {_named(fault)}>"
+    if len(text) > _REPR_LIMIT:
+        text = f"{text[:_REPR_LIMIT]}…"
     screen = SCREEN.text
     return {"$type": name_of(type(value)), "repr": text if screen is None else screen(text)}
 

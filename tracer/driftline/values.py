@@ -232,7 +232,7 @@ def flatten(value: object, depth: int, prefix: str = "") -> list[tuple[str, obje
     if type(value) is not dict and not is_mapping(value):
         return [(prefix, freeze(value))]
     if type(value) is dict:
-        with contextlib.suppress(_OddKeyError):
+        with contextlib.suppress(Exception):  # an odd key, or a class that even its kind cannot be asked of
             return list(_leaves(value.items(), depth, prefix))
     items = _named(value)
     return [(prefix, _capture(value))] if items is None else list(_odd_leaves(items, depth, prefix))
