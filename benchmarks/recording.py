@@ -90,6 +90,13 @@ def demand_complete(path: Path) -> None:
         sys.exit(f"the recording lost events: {trace.missing}")
 
 
+@dataclass
+class Order:
+    """What is tracked in place."""
+
+    number: int = 0
+
+
 # ---- alternatives -------------------------------------------------------------------------------------------------
 
 
@@ -210,6 +217,20 @@ def tracked_change(calls: int) -> None:
         context["n"] = context["n"] + 1
 
 
+def tracked_object_set(calls: int) -> None:
+    """A tracked dataclass's field is set."""
+    order = dl.track(Order(), id="order/1")
+    for i in range(calls):
+        order.number = i
+
+
+def tracked_in_place(calls: int) -> None:
+    """A list of 20 texts inside a tracked mapping is mutated in place."""
+    context = dl.track({"facts": ["some text"] * 20}, id="context/1")
+    for i in range(calls):
+        context["facts"][0] = i
+
+
 def repeated_read(calls: int) -> None:
     """A version is read again."""
     value = {"n": 1, "summary": "some text"}
@@ -235,6 +256,8 @@ def cases() -> list[Case]:
         Case("write of 5 fields", recorded(five_fields)),
         Case("tracked mapping: set", recorded(tracked_set)),
         Case("tracked mapping: read and set", recorded(tracked_change)),
+        Case("tracked dataclass: set", recorded(tracked_object_set)),
+        Case("tracked mapping: list in place", recorded(tracked_in_place)),
         Case("repeated read", recorded(repeated_read)),
         Case("field write, not recording", not_recording),
     ]

@@ -51,7 +51,7 @@ def see_member(value: Any, locations: Locations, key: Any, get: Callable[[], Any
             item, found = get(), True
             try:
                 if location.holds(value):
-                    _see_member(recorder, location, key, item)
+                    see_found(recorder, location, key, item)
             except Exception as fault:  # noqa: BLE001 - never into the program
                 recorder.fault("track", fault)
     if not found:
@@ -59,7 +59,8 @@ def see_member(value: Any, locations: Locations, key: Any, get: Callable[[], Any
     return item if item is ABSENT else adopt(item, locations, key)
 
 
-def _see_member(recorder: Recorder, location: Location, key: Any, item: Any) -> None:
+def see_found(recorder: Recorder, location: Location, key: Any, item: Any) -> None:
+    """A member was found (or, `ABSENT`, not) in what stands at a location: record that, under the lock."""
     root = location.root
     depth = root.depth(recorder)
     if not location.is_open(depth):

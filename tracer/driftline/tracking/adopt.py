@@ -106,22 +106,21 @@ def adopt(value: Any, parents: Locations, key: Any = None, *, inside: bool = Fal
     if kind in _makers:
         value = _view_of(value)
     elif View not in kind.__mro__ or value._driftline_self()[0] is not None:
-        return _take_in(value, parents, key, inside=inside)
+        locations = _takers[0](value, parents)
+        if locations is not None:
+            _settle(value, locations, parents, key, inside=inside)
+        return value
     value._catch_up()
     value._refresh()
     _settle(value._origin, value._locations, parents, key, inside=inside)
     holders = value._holders
     for parent in parents:
         holder = parent.root.holder()
-        if not any(holder is known for known in holders):
+        for known in holders:
+            if known is holder:
+                break
+        else:
             holders.append(holder)
-    return value
-
-
-def _take_in(value: Any, parents: Locations, key: Any, *, inside: bool) -> Any:
-    locations = _takers[0](value, parents)
-    if locations is not None:
-        _settle(value, locations, parents, key, inside=inside)
     return value
 
 

@@ -43,7 +43,7 @@ class _Sequence:
         self._read()
         found = self._origin[index]
         if isinstance(index, slice):
-            return [adopt(item, self._locations, inside=True) for item in found]
+            return list(_given_out(iter(found), self))
         return adopt(found, self._locations, inside=True)
 
     def __setitem__(self: Any, index: Any, value: Any) -> None:

@@ -6,12 +6,13 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
-from driftline.tracking.adopt import on
+from driftline.tracking.access import see_found
+from driftline.tracking.adopt import adopt, on
 from driftline.tracking.dicts import DictView, refresh
 from driftline.tracking.lists import ListView
 from driftline.tracking.location import Location
 from driftline.tracking.root import Root
-from driftline.values import SCALARS, pointer
+from driftline.values import ABSENT, SCALARS, pointer
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -55,15 +56,19 @@ class TrackedMapping(DictView[K, V]):
         root = self._root
         recorder = root.meet()
         with root.lock:
-            value = self._origin.get(key, self)
-            if type(value) in SCALARS:
-                if recorder is not None:
-                    try:
+            value: Any = self._origin.get(key, ABSENT)
+            is_scalar = type(value) in SCALARS
+            if recorder is not None:
+                try:
+                    if is_scalar:
                         root.saw(recorder, pointer(key), value)
-                    except Exception as fault:  # noqa: BLE001 - never into the program
-                        recorder.fault("track", fault)
-                return cast("V", value)
-        return super().__getitem__(key)
+                    else:
+                        see_found(recorder, self._locations[0], key, value)
+                except Exception as fault:  # noqa: BLE001 - never into the program
+                    recorder.fault("track", fault)
+        if value is ABSENT:
+            raise KeyError(key)
+        return cast("V", value if is_scalar else adopt(value, self._locations, key))
 
     def __setitem__(self, key: K, value: V) -> None:
         root = self._root

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final, SupportsIndex
 
-from driftline.tracking.access import see, see_member
+from driftline.tracking.access import see, see_found, see_member
+from driftline.tracking.adopt import adopt
 from driftline.tracking.change import Change
-from driftline.tracking.records import forget, record_of
+from driftline.tracking.records import Record, forget, record_of
+from driftline.tracking.root import Root
 from driftline.tracking.shapes import Shape, Tracked, mark_on, origin_of
-from driftline.values import ABSENT
+from driftline.values import ABSENT, SCALARS, pointer
 
 _CACHED_PROPERTY: Final = cached_property.__get__.__code__
 class_slot: Final[Any] = object.__dict__["__class__"]
@@ -39,9 +41,23 @@ class Field:
         record = record_of(instance)
         if record is None:
             value = shape.get(instance, name)
+        elif record.root is not None:  # the common case, by the short way
+            value = self._of_root(instance, record, record.root)
         else:
             value = see_member(instance, record.locations, name, lambda: shape.get(instance, name))
         return value if value is not ABSENT else self._of_class(instance)
+
+    def _of_root(self, instance: Any, record: Record, root: Root) -> Any:
+        """The field of an object that is tracked as one of its own."""
+        recorder = root.meet()
+        with root.lock:
+            value = self._shape.get(instance, self._name)
+            if recorder is not None:
+                try:
+                    see_found(recorder, record.locations[0], self._name, value)
+                except Exception as fault:  # noqa: BLE001 - never into the program
+                    recorder.fault("track", fault)
+        return value if value is ABSENT else adopt(value, record.locations, self._name)
 
     def _of_class(self, instance: Any) -> Any:
         """What the class has for an instance that has nothing."""
@@ -54,12 +70,21 @@ class Field:
     def __set__(self, instance: Any, value: Any) -> None:
         shape, name = self._shape, self._name
         record = record_of(instance)
-        value = origin_of(value)
         if record is None:
+            shape.set(instance, name, origin_of(value))
+            return
+        root = record.root
+        if root is not None and type(value) in SCALARS:  # the common case, by the short way
+            recorder = root.meet()
+            with root.lock:
+                old = shape.get(instance, name)
+                if type(old) in SCALARS or old is ABSENT:
+                    shape.set(instance, name, value)
+                    root.set_scalar(recorder, pointer(name), value)
+                    return
+        value = origin_of(value)
+        with Change(instance, record.locations, {name: value}):
             shape.set(instance, name, value)
-        else:
-            with Change(instance, record.locations, {name: value}):
-                shape.set(instance, name, value)
 
     def __delete__(self, instance: Any) -> None:
         shape, name = self._shape, self._name
