@@ -1,17 +1,18 @@
-"""Ask a question of a trace within limits of time and memory, in a process of its own.
+"""Ask questions of a trace within limits of time and memory, in a process of its own.
 
-    python tests/bounded.py SECONDS WORDS…
+    python tests/bounded.py SECONDS    reads a list of command lines as JSON, answers with a list of JSON objects
 
-Runs the command line with these words. The processor time is limited by the system, which ends the process; the peak of
-resident memory is printed behind the answer, on standard error, as `peak N MB`.
+The processor time of all of them together is limited by the system, which ends the process.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,10 +26,10 @@ class Answer:
     """What the command line answered.
 
     Attributes:
-        status: Its exit status; negative if a signal ended it.
+        status: Its exit status.
         out: Standard output.
         err: Standard error.
-        peak: Peak of resident memory, in megabytes.
+        peak: Peak of resident memory of the process so far, in megabytes.
     """
 
     status: int
@@ -37,29 +38,37 @@ class Answer:
     peak: float
 
 
-def ask(*words: object, seconds: int = 60) -> Answer:
-    """Run the command line within limits.
+def ask(*questions: Sequence[object], seconds: int = 60) -> list[Answer]:
+    """Run command lines within limits.
 
     Args:
-        words: Of the command line.
-        seconds: Of processor time that it may take.
+        questions: The words of each.
+        seconds: Of processor time that all of them may take.
+
+    Raises:
+        AssertionError: If the process ended before it had answered them all.
     """
-    command = [sys.executable, __file__, str(seconds), *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20 * seconds)
-    peak = re.search(r"^peak (\d+) MB$", done.stderr, re.MULTILINE)
-    return Answer(done.returncode, done.stdout, done.stderr, float(peak[1]) if peak is not None else float("inf"))
+    told = json.dumps([[str(word) for word in words] for words in questions])
+    command = [sys.executable, __file__, str(seconds)]
+    done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"ended by {done.returncode} at {questions}: {done.stderr[-2000:]}")
+    return [Answer(**answer) for answer in json.loads(done.stdout)]
 
 
 def main() -> None:
     seconds = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE))
+    from typer.testing import CliRunner
+
     from driftline_cli.app import app
 
-    try:
-        app(sys.argv[2:], prog_name="driftline")
-    finally:
-        sys.stderr.write(f"peak {_peak():.0f} MB\n")
+    answers = []
+    for words in json.load(sys.stdin):
+        result = CliRunner().invoke(app, words)
+        answers.append({"status": result.exit_code, "out": result.stdout, "err": result.stderr, "peak": _peak()})
+    json.dump(answers, sys.stdout)
 
 
 def _peak() -> float:

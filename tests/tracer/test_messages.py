@@ -54,7 +54,7 @@ def read(folder: Path) -> tuple[int, list[str]]:
 def test_a_small_file_that_asks_for_gigabytes_gets_none(tmp_path: Path) -> None:
     segment = written(tmp_path / "run.drift", batch(0, 3), batch(3, 1, zeros(LARGEST + 1)), batch(4, 3))
     assert segment.stat().st_size < 1 << 17
-    answer = ask("info", tmp_path / "run.drift", seconds=30)
+    (answer,) = ask(("info", tmp_path / "run.drift"), seconds=30)
     assert answer.status == 0
     assert answer.peak < 400
     rows, (damage,) = read(tmp_path / "run.drift")

@@ -36,18 +36,19 @@ def blame(lines: Sequence[BlameLine], target: Target, *, started: int, kept: boo
     if not lines:
         what = "no field is there" if target.field is None else "the field is not there"
         return Group(head, words.styled(f"{what}: it was removed, or never set", words.QUIET))
-    rows = [_row(line, started) for line in lines]
+    shown = lines[: words.FIELDS]
+    rows = [_row(line, started) for line in shown]
     columns = Columns(_TITLES, rows, right=_RIGHT)
-    names = min(max(words.field(line.path).cell_len for line in lines), _NAMES)
+    names = min(max(words.field(line.path).cell_len for line in shown), _NAMES)
     parts: list[RenderableType] = [head, Text(), Padding(columns.header(), (0, 0, 0, 2))]
-    for line, row in zip(lines, rows, strict=True):
+    for line, row in zip(shown, rows, strict=True):
         table = Table.grid(padding=(0, 2, 0, 0), expand=True)
         table.add_column(no_wrap=True, overflow="ellipsis", width=names)
         table.add_column(ratio=1)
         table.add_column(justify="right", no_wrap=True)
         table.add_row(words.field(line.path), value(line.value, kept=kept), words.codes(line.findings))
         parts += [table, Padding(columns.line(row), (0, 0, 0, 2))]
-    return Group(*parts)
+    return Group(*parts, *words.left_out(len(lines)))
 
 
 def _row(line: BlameLine, started: int) -> list[Text]:

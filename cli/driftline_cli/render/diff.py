@@ -36,9 +36,9 @@ def diff(found: Sequence[FieldDiff], before: Target, after: Target, *, started: 
     ]
     if not found:
         parts.append(words.styled("no field differs", words.QUIET))
-    for field in found:
+    for field in found[: words.FIELDS]:
         parts += [Text(), _title(field, started), _sides(field, kept=kept)]
-    return Group(*parts)
+    return Group(*parts, *words.left_out(len(found)))
 
 
 def _title(field: FieldDiff, started: int) -> Text:

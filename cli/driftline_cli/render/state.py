@@ -41,7 +41,7 @@ def state(view: StateView, *, started: int, kept: bool) -> RenderableType:
             Text(),
             words.styled("- what the branch had seen, + what stood", words.QUIET),
         ]
-    return Group(*parts)
+    return Group(*parts, *words.left_out(len(view.fields)))
 
 
 def _head(view: StateView) -> Text:
@@ -77,7 +77,7 @@ def _fields(view: StateView, started: int, *, kept: bool) -> Table:
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=20)
     table.add_column(no_wrap=True)
     table.add_row(*(words.styled(title, "bold underline") for title in ("Field", "Value", "Version", "Branch", "Time")))
-    for field in view.fields:
+    for field in view.fields[: words.FIELDS]:
         table.add_row(words.field(field.path), value(field.value, kept=kept), *_written(field.written, started))
     return table
 
@@ -99,7 +99,7 @@ def _beside(view: StateView, *, kept: bool) -> Table:
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=_NAMES)
     table.add_column(ratio=1)
     table.add_column(no_wrap=True, justify="right", overflow="ellipsis", max_width=28)
-    for field in view.fields:
+    for field in view.fields[: words.FIELDS]:
         path = words.field(field.path)
         if not field.stale:
             table.add_row("", path, value(field.value, kept=kept), _at(field.written))

@@ -37,6 +37,9 @@ _VERBS: Final = {
     "task-end": "finished",
 }
 
+#: Fields of one object that a page shows: each takes a terminal half a millisecond, and an object may have a million.
+FIELDS: Final = 500
+
 
 def styled(text: str, style: str) -> Text:
     """Text in a style of its own: what is appended to it does not take it on, as it would with `Text(text, style)`."""
@@ -46,6 +49,13 @@ def styled(text: str, style: str) -> Text:
 def object_(name: str | None) -> Text:
     """An object's id."""
     return styled(plain(name or ""), "bold")
+
+
+def left_out(total: int) -> list[Text]:
+    """A line about the fields beyond the first `FIELDS`, if there are any."""
+    if total <= FIELDS:
+        return []
+    return [Text(), styled(f"and {count(total - FIELDS, 'more field')}: --format json names them all", QUIET)]
 
 
 def field(path: str) -> Text:
