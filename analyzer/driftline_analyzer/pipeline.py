@@ -82,6 +82,7 @@ def run(trace: Trace, policy: Policy, connection: duckdb.DuckDBPyConnection, pro
     if not in_order:
         connection.execute(sql("steps", "renumber"))
     connection.execute("SET VARIABLE ordered = ?", [trace.header.ordered])
+    connection.execute("SET VARIABLE sampled = ?", [trace.header.sample.get("objects", 1.0) < 1])
     make_policy_tables(connection, policy)
     for step in STEPS:
         begin(step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from driftline.reader import Trace
 from driftline.schema import CACHE_FOLDER
 from driftline_analyzer.times import iso
 
@@ -31,6 +32,8 @@ class ProcessView:
         lost: Events that it could not write.
         faults: How often each kind of fault happened inside the tracer.
         missing: What is missing of it, one sentence each.
+        left_out: What sampling left out of it: how many objects, events and values.
+        own_key: Whether what it withheld has digests that cannot be compared with those of the run.
     """
 
     process: str
@@ -44,6 +47,8 @@ class ProcessView:
     lost: int
     faults: dict[str, int]
     missing: tuple[str, ...]
+    left_out: dict[str, int]
+    own_key: bool
 
     def as_json(self) -> dict[str, Any]:
         """As part of what `driftline info --format json` prints."""
@@ -59,6 +64,8 @@ class ProcessView:
             "lost": self.lost,
             "faults": self.faults,
             "missing": list(self.missing),
+            "left_out": self.left_out,
+            "own_key": self.own_key,
         }
 
 
@@ -99,6 +106,13 @@ class Overview:
             "ordered": header.ordered,
             "values": header.values,
             "depth": header.depth,
+            "capture": {
+                "rules": header.capture.rules,
+                "secrets": header.capture.secrets,
+                "redact": header.capture.redact,
+                "max_value_bytes": header.capture.max_value_bytes,
+            },
+            "sample": header.sample,
             "has_policy": header.policy is not None,
             "trace": {
                 "events": summary.events,
@@ -146,6 +160,8 @@ def _processes(analysis: Analysis) -> tuple[ProcessView, ...]:
         "SELECT process, pid, host, argv, started, ended, closed, events, lost, faults, missing"
         " FROM process ORDER BY p",
     )
+    records = {found.process: found.record for found in Trace(analysis.path).processes if found.record is not None}
+    key = analysis.header.capture.key
     return tuple(
         ProcessView(
             process=process,
@@ -159,6 +175,8 @@ def _processes(analysis: Analysis) -> tuple[ProcessView, ...]:
             lost=lost,
             faults=dict(faults or {}),
             missing=tuple(missing),
+            left_out=records[process].left_out if process in records else {},
+            own_key=process in records and records[process].key not in {"", key},
         )
         for process, pid, host, argv, started, ended, closed, events, lost, faults, missing in rows
     )

@@ -161,7 +161,7 @@ class Capture:
             if result is not shown:
                 return self._replaced(payload, result, plan.level)
         if plan.level > self._passes:
-            return self._digest_only(shown)
+            return self.digest_only(shown)
         return seal(shown, self.limit) if type(shown) is bytes and len(shown) > self.limit else shown
 
     def _type_of(self, object_id: str, type_: str | None) -> str | None:
@@ -208,7 +208,10 @@ class Capture:
     def _withheld(self, payload: object) -> Sealed:
         return Sealed(self.keyed(_digest(payload)), None, None, self._mark("withheld"))
 
-    def _digest_only(self, payload: object) -> Sealed:
+    def digest_only(self, payload: object) -> Sealed:
+        """What is recorded of a value that is kept by its digest; of one that is withheld, no more than before."""
+        if type(payload) is Sealed and payload.size is None:
+            return payload
         mark = self._mark("digest-only")
         if type(payload) is Sealed:
             return Sealed(payload.digest, payload.size, payload.leaves, mark)

@@ -54,7 +54,7 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=False):
         depth: How many levels of a nested mapping became fields.
         values: `full`, `digest` or `none`: how much was kept of values that no rule names.
         capture: What else decided about values.
-        sample: The share of the objects and of the branches' reads that was recorded.
+        sample: The share of the objects that was recorded, and of the branches whose values were.
         argv: The command line of the process that began the run.
         host: Name of the machine that began the run.
         versions: Of driftline, python, pyarrow and the platform.
@@ -161,7 +161,7 @@ class ProcessRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
         lost: How many events it could not write, as of the last rewrite.
         faults: How often each kind of fault happened inside the tracer.
         key: Fingerprint of the key of the digests of what it withheld.
-        left_out: What sampling left out: how many objects, events and reads.
+        left_out: What sampling left out: how many objects, events and values.
     """
 
     process: str

@@ -118,7 +118,7 @@ def start(
         redact: Called as `redact(path, value, object, type)`; returns what to record in place of the value, or
             `REDACTED`.
         max_value_bytes: A value whose JSON takes more is recorded by digest, size and its beginning. Else 65,536.
-        sample: Which share of the objects, and of the top branches' reads, is recorded: `{"objects": 0.1}`.
+        sample: Which share of the objects is recorded, and of the branches' values: `{"objects": 0.1}`.
         policy: The policy in force: its text, or as a `Path` the file that holds it. The header keeps it.
         overwrite: Replace an earlier trace at `path`. Anything there that is not a trace is left alone.
         join: Record into the run already at `path`, as one more process of it; begin it if there is none.
@@ -207,7 +207,7 @@ def _begin(settings: Settings, key: bytes, *, overwrite: bool, join: bool) -> Re
     except OSError as fault:
         raise unwritable(folder, fault) from fault
     tag = "" if begun_here else branch_tag(record)
-    recorder = Recorder(writer, branch_tag=tag, depth=header.depth, capture=capture)
+    recorder = _recorder(writer, tag, header, capture)
     capture.put_in_force()
     for name in ("depth", "ordered"):
         if name in settings.given and getattr(settings, name) != getattr(header, name):
@@ -300,6 +300,17 @@ def _descend_from_environment(recorder: Recorder) -> None:
             recorder.lines.adopt(recorder.lines.fork("main", scope))
     except Exception as fault:  # noqa: BLE001 - the environment comes from elsewhere
         recorder.fault(ENVIRONMENT, fault)
+
+
+def _recorder(writer: Writer, tag: str, header: Header, capture: Capture) -> Recorder:
+    """The recorder of a run: another one where only a share is recorded, which costs the others nothing."""
+    if all(share >= 1 for share in header.sample.values()):
+        return Recorder(writer, branch_tag=tag, depth=header.depth, capture=capture)
+    from driftline.sampling import SampledRecorder
+
+    return SampledRecorder(
+        writer, branch_tag=tag, depth=header.depth, capture=capture, share=header.sample, run=header.run
+    )
 
 
 def _instrument(recorder: Recorder) -> None:

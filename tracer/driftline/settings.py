@@ -118,7 +118,7 @@ class Settings:
         Mapping[str, float],
         Setting(
             Shares(("objects", "branches")),
-            "Which share of the objects, and of the top branches' reads, is recorded.",
+            "Which share of the objects is recorded, and of which share of the branches values are kept.",
         ),
     ] = field(default_factory=lambda: {"objects": 1.0, "branches": 1.0})
     depth: Annotated[

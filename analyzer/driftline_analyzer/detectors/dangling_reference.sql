@@ -22,6 +22,7 @@
 -- ## Known limits
 -- References are seen only where they are declared (`refs=`, `references=`) or the policy declares them. An object
 -- that lives outside the trace, which nobody reads or writes while it is recorded, looks like one that never was.
+-- In a trace that holds a sample of the objects, a target that it does not hold is taken to exist.
 -- Which of two objects was first is judged by the time of recording, since no store orders two objects.
 
 WITH sign AS (
@@ -37,7 +38,8 @@ first AS (
 missing AS (
     SELECT r.e, r.path, r.target, w.outermost
     FROM reference AS r JOIN write AS w ON w.e = r.e LEFT JOIN first AS f ON f.o = r.target
-    WHERE f.e IS NULL OR (getvariable('ordered') AND f.e > r.e AND f.op NOT IN ('read', 'delete'))
+    WHERE (f.e IS NULL AND NOT coalesce(getvariable('sampled'), false))
+        OR (getvariable('ordered') AND f.e > r.e AND f.op NOT IN ('read', 'delete'))
 )
 SELECT m.e, list(DISTINCT m.path ORDER BY m.path) AS fields, []::INTEGER[] AS others, []::BIGINT[] AS against,
     NULL::VARCHAR AS base, 'recorded' AS basis

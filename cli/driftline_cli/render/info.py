@@ -70,9 +70,12 @@ def _facts(found: Overview) -> Table:
         Text(plain(", ".join([*(f"{name} {version}" for name, version in versions.items()), platform]).strip(", "))),
     )
     order = "in order" if header.ordered else "arrival order means nothing: only base links and program order count"
-    values = "values kept" if header.values == "full" else "digests only, no values"
+    values = {"full": "values kept", "none": "nothing kept of values"}.get(header.values, "digests only, no values")
     policy = "its own policy" if header.policy is not None else "no policy"
     row("how", Text(f"{order}, {values}, nested to depth {header.depth}, {policy}, trace format {header.format}"))
+    row("withheld", Text(plain(_withheld(found))))
+    if any(share < 1 for share in header.sample.values()):
+        row("sample", words.styled(plain(_sample(found)), "yellow"))
     row("complete", _complete(found))
     cache = f", and {words.size(found.cache_bytes)} of analysis kept beside it" if found.cache_bytes else ""
     row("on disk", Text(f"{words.size(found.trace_bytes)}{cache}"))
@@ -81,6 +84,35 @@ def _facts(found: Overview) -> Table:
             "note", words.styled("nothing was recorded: is driftline.record in force where the work is done?", "yellow")
         )
     return table
+
+
+def _withheld(found: Overview) -> str:
+    """What decided about values, beside how much of them is kept."""
+    capture = found.header.capture
+    names = "secrets by name" if capture.secrets else "no secrets by name"
+    more = len(capture.secrets) if isinstance(capture.secrets, list) else 0
+    said = [f"{names} and {words.count(more, 'further name')}" if more else names]
+    if capture.rules:
+        said.append(words.count(len(capture.rules), "rule"))
+    if capture.redact is not None:
+        said.append(f"the redactor {capture.redact}")
+    said.append(f"values over {words.size(capture.max_value_bytes)} cut")
+    strangers = [process.process for process in found.processes if process.own_key]
+    if strangers:
+        said.append(f"under keys of their own, so not to be compared: {', '.join(strangers)}")
+    return ", ".join(said)
+
+
+def _sample(found: Overview) -> str:
+    """Which share was recorded, and what was left out."""
+    shares = [f"{share:.3g} of the {name}" for name, share in found.header.sample.items() if share < 1]
+    left = {
+        name: sum(process.left_out.get(name, 0) for process in found.processes)
+        for name in ("objects", "events", "values")
+    }
+    counted = [words.count(number, name.removesuffix("s")) for name, number in left.items() if number]
+    each = ", objects counted in each process" if left["objects"] and len(found.processes) > 1 else ""
+    return f"{', '.join(shares)}; left out: {', '.join(counted) or 'nothing'}{each}"
 
 
 def _recorded(found: Overview) -> str:
