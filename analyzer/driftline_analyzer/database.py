@@ -17,6 +17,7 @@ from typing import Final
 import duckdb
 
 _SETTINGS: Final = {
+    "asof_loop_join_threshold": "0",  # it believes guesses of how many rows there are, and loops over all pairs
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "memory_limit": "1200MB",  # Arrow's buffers are outside it; the bar is 2 GB resident
