@@ -21,6 +21,7 @@ _PATTERN: Final = tuple(
     )
 )
 _DRAWN: Final = 1024  # objects at once
+_TRIES: Final = 4
 
 
 class Item:
@@ -100,9 +101,16 @@ class World:
         return item
 
     def target(self, kind: Kind) -> Item | None:
-        """An object that one of this kind may name, or None if there is none yet."""
+        """An object that one of this kind may name, or None if none is found.
+
+        None that some work in progress has: its first write may still be to come.
+        """
         known = self._targets.get(kind.target) if kind.target is not None else None
-        return known[int(self._rng.random() * len(known))] if known else None
+        for _ in range(_TRIES if known else 0):
+            item = known[int(self._rng.random() * len(known))] if known else None
+            if item is not None and not item.locked:
+                return item
+        return None
 
     def stays(self, item: Item) -> None:
         """Remember a new object as one that others may name: such ones are never removed."""
