@@ -118,7 +118,7 @@ def test_a_trace_can_be_named_by_the_environment(tape: Tape, monkeypatch: pytest
 def test_the_variables_say_the_same_settings_again() -> None:
     given = {
         "values": "digest", "capture": {"a,b#/x=y": "none"}, "secrets": ["iban"], "redact": "a.b:c.d",
-        "max_value_bytes": 10, "sample": {"objects": 0.25}, "depth": 2, "ordered": False,
+        "max_value_bytes": 10, "sample": {"objects": 0.25}, "overflow": "drop", "depth": 2, "ordered": False,
     }  # fmt: skip
     found = resolve([from_code(**given)])
 

@@ -19,7 +19,6 @@ from tape import Tape, run_python
 
 import driftline as dl
 from driftline import segments, session
-from driftline.calls import WIDTH
 from driftline.writer import Writer
 
 
@@ -87,39 +86,6 @@ def test_a_column_that_turns_up_late_begins_a_segment_that_has_it(tape: Tape) ->
         "main#1 write doc/2@2? <1? =0",
         "main#1 write doc/2@3? <2? =0",
     ]
-    assert tape.trace().complete
-
-
-def test_callers_wait_while_the_queue_is_full(
-    tape: Tape,
-    small: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lengths: list[int] = []
-    wait = Writer.drain_below_limit
-
-    def watched(self: Writer) -> None:
-        lengths.append(len(self.rows) // WIDTH)
-        wait(self)
-
-    monkeypatch.setattr(Writer, "drain_below_limit", watched)
-    small(queue_limit=64)
-    threads, writes = 4, 1000
-
-    def work() -> None:
-        for n in range(writes):
-            dl.write("doc/1", n)
-
-    with tape.record():
-        running = [threading.Thread(target=work) for _ in range(threads)]
-        for thread in running:
-            thread.start()
-        for thread in running:
-            thread.join()
-
-    assert lengths
-    assert all(64 <= length < 64 + threads for length in lengths)
-    assert len(tape.events("write")) == threads * writes
     assert tape.trace().complete
 
 

@@ -31,6 +31,7 @@ def recordings(folder: Path) -> None:
         redact=redactor,
         max_value_bytes=1024,
         sample={"objects": 0.5},
+        overflow="drop",
     ):
         pass
     with dl.record(folder / "a.drift", overwrite=True, secrets=False, redact="package.module:function"):

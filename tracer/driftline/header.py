@@ -159,6 +159,7 @@ class ProcessRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
         segments: How many segments it began.
         events: How many events it wrote, as of the last rewrite.
         lost: How many events it could not write, as of the last rewrite.
+        dropped: How many events it did not queue, for want of room, as of the last rewrite.
         faults: How often each kind of fault happened inside the tracer.
         key: Fingerprint of the key of the digests of what it withheld.
         left_out: What sampling left out: how many objects, events and values.
@@ -174,6 +175,7 @@ class ProcessRecord(msgspec.Struct, kw_only=True, omit_defaults=False):
     segments: Count = 0
     events: Count = 0
     lost: Count = 0
+    dropped: Count = 0
     faults: dict[str, Count] = {}
     key: str = ""
     left_out: dict[str, int] = {}

@@ -9,12 +9,15 @@ fields) or any single value, and is copied before the call returns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
+from driftline.backlog import HEAVY
 from driftline.scope import CURRENT
 from driftline.session import RECORDING
 from driftline.sightings import Version
 from driftline.values import SCALARS
+
+_SHORT: Final = SCALARS - {str}
 
 
 def read(
@@ -142,7 +145,8 @@ def patch(
             [path] = fields
             if path in recorder.plain:
                 value = fields[path]
-                if value.__class__ in SCALARS:
+                kind = value.__class__
+                if kind in _SHORT or (kind is str and len(value) <= HEAVY):
                     return recorder.set_field(object, type, version, base, path, value, confidence, source)
         rare = _attributes(fidelity, refs, inputs)
         leaves = recorder.patch_fields(fields)

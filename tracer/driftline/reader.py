@@ -260,5 +260,7 @@ def _check_record(process: ProcessTrace) -> None:
         process.damage.append("the process did not end its recording: events after the last flush are missing")
     elif record.events > process.events:
         process.damage.append(f"{record.events - process.events} of {record.events} events are missing")
+    if record.dropped:
+        process.damage.append(f"{record.dropped} events were dropped while recording: the queue was full")
     if record.lost:
         process.damage.append(f"{record.lost} events could not be written while recording")

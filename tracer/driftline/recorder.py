@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextvars import copy_context
 from itertools import chain
 from time import time_ns
@@ -20,6 +21,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.context import attach, detach, get_current, set_value
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
+from driftline.backlog import weight_of
 from driftline.calls import (
     FORK,
     INFERRED,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 _log: Final = logging.getLogger("driftline")
 _SPAN_MAKERS: Final = ("opentelemetry.sdk.trace", "ddtrace.opentelemetry")
 _PLAIN_LIMIT: Final = 65_536
+_NONE: Final[AbstractSet[str]] = frozenset()
 #: Whether threads take turns where CPython's do: what `set_field` rests on.
 _SHORT_WAY: Final = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
@@ -76,13 +79,14 @@ class Recorder:
         self.writer = writer
         self.depth = depth
         self.clock = HybridClock()
-        self.plain: set[str] = set()
+        self._known_plain: set[str] = set()
+        self.plain: AbstractSet[str] = self._known_plain  # unless calls are being dropped
         self.capture = capture
         capture.fault = self._count
         self._tag = branch_tag
         self._ids = 0
         self._lock = threading.RLock()  # a signal handler may record while its thread does
-        self._rows, self._limit = writer.rows, writer.row_limit
+        self._rows, self._limit = writer.backlog.rows, writer.backlog.limit
         self._objects = writer.objects
         self.lines = Lines(self)
         self.starting: Callable[[], None] | None = None
@@ -94,7 +98,7 @@ class Recorder:
         """After a fork, in the child: write to its own stream, in a branch `name` forked from the one in force."""
         self.writer = writer
         self._lock = threading.RLock()
-        self._rows, self._limit = writer.rows, writer.row_limit
+        self._rows, self._limit = writer.backlog.rows, writer.backlog.limit
         self._tag = branch_tag
         self.lines.continue_in_child(name)
 
@@ -118,6 +122,7 @@ class Recorder:
             self.starting()
         if branch.parent is not None and branch.parent.recorder is not self:
             branch.parent = None  # of an earlier recording
+        self._wait()
         with self._lock:
             branch.id = self._new_id(branch.name)
             rare = {"name": branch.name, "parent": branch.parent.id if branch.parent else None, "phase": branch.phase}
@@ -128,6 +133,7 @@ class Recorder:
         """Record the end of a branch; unless it failed, its parent gains what it saw."""
         for watched, touched in list((branch.watched or {}).items()):
             watched.look_again(self, Scope(branch), touched)
+        self._wait()
         with self._lock:
             self._append("branch-end", Scope(branch), _outcome(fault))
 
@@ -139,6 +145,7 @@ class Recorder:
 
     def fork(self, branch: Branch) -> None:
         """A branch that may start later splits off here."""
+        self._wait()
         with self._lock:
             self._append(FORK, Scope(branch), None)
 
@@ -149,6 +156,7 @@ class Recorder:
 
     def begin(self, op: str, scope: Scope, name: str, rare: Mapping[str, Any]) -> Scope:
         """Record the begin of a unit or task, and give the scope inside it."""
+        self._wait()
         with self._lock:
             own_id = self._new_id(name)
             if op == "unit-begin":
@@ -160,6 +168,7 @@ class Recorder:
 
     def finish(self, op: str, scope: Scope, fault: BaseException | None) -> None:
         """Record the end of a unit or task, in the scope that `begin` gave."""
+        self._wait()
         with self._lock:
             self._append(op, scope, _outcome(fault))
 
@@ -177,10 +186,10 @@ class Recorder:
     def patch_fields(self, fields: Mapping[str, object], depth: int | None = None) -> Leaves:
         """The fields of a patch, likewise."""
         leaves = flatten_patch(fields, depth or self.depth)
-        if _SHORT_WAY and len(leaves) == len(fields) == 1 and len(self.plain) < _PLAIN_LIMIT:
+        if _SHORT_WAY and len(leaves) == len(fields) == 1 and len(self._known_plain) < _PLAIN_LIMIT:
             path = leaves[0][0]
             if path in fields and self.capture.passes(path):
-                self.plain.add(path)
+                self._known_plain.add(path)
         return leaves
 
     def set_field(  # noqa: PLR0917 - the hot path; by position because names cost time
@@ -230,8 +239,8 @@ class Recorder:
         elif version > state.number:
             state.number = version
         rows.extend((SET_FIELD, now, place, version, base, path, value, confidence, source, rare))
-        if len(rows) >= self._limit:
-            self.writer.drain_below_limit()
+        if len(rows) >= self._limit and not self.writer.make_room():
+            self.plain = _NONE  # the long way looks for room before it queues
         place.fields[path] = version
         return version
 
@@ -266,6 +275,7 @@ class Recorder:
         numbered = type(version) is int
         if version is None:
             rare = INFERRED if rare is None else {**rare, **INFERRED}
+        has_room = self._has_room(leaves)
         with self._lock:
             if type_ is not state.type and type_ is not None:
                 self._retype(place, type_)
@@ -277,14 +287,12 @@ class Recorder:
                 version = state.number = state.number + 1
             elif numbered and version > state.number:  # type: ignore[operator] # a number is
                 state.number = version  # type: ignore[assignment]
-            rows.extend((op, now, place, version, base, path, payload, confidence, source, rare))
-        if len(rows) >= self._limit:
-            self.writer.drain_below_limit()
-        if op == "patch":
-            for name, _ in leaves:
-                place.fields[name] = version
+            if has_room:
+                rows.extend((op, now, place, version, base, path, payload, confidence, source, rare))
+        if has_room:
+            self._remember(place, version, leaves, whole=op != "patch")
         else:
-            place.whole = version
+            self._drop(state, version)
         return version
 
     def read(
@@ -298,20 +306,19 @@ class Recorder:
             rare: Rare = WHOLE_INFERRED if whole else PARTIAL_INFERRED
         else:
             rare = WHOLE if whole else PARTIAL
-            if whole:
-                if place.whole == version:
-                    return
-                place.whole = version
-            else:
-                fields = place.fields
-                fresh = () if place.whole == version else [name for name, _ in leaves if fields.get(name) != version]
-                if not fresh:
-                    return
-                fields.update(dict.fromkeys(fresh, version))
+            known = place.whole == version
+            if known or (not whole and all(place.fields.get(name) == version for name, _ in leaves)):
+                return
         if self._traced:
             rare = self._with_span(rare)
-        path, payload = _flat(self.capture.screen(object_id, type_, leaves))
+        screened = self.capture.screen(object_id, type_, leaves)
+        path, payload = _flat(screened)
         state = place.object
+        if not self._has_room(screened):
+            self._drop(state, version)
+            return
+        if version is not None:
+            self._remember(place, version, leaves, whole=whole)
         with self._lock:
             if type(version) is int and version > state.number:
                 state.number = version
@@ -324,16 +331,26 @@ class Recorder:
     ) -> None:  # fmt: skip
         """A branch read a version whose content is not what it was: recorded even if the version was read before."""
         place = self._place(object_id, type_, scope)
-        if whole:
-            place.whole = version
-        else:
-            place.fields.update((name, version) for name, _ in leaves)
-        path, payload = _flat(self.capture.screen(object_id, type_, leaves))
+        screened = self.capture.screen(object_id, type_, leaves)
+        path, payload = _flat(screened)
         rare: Rare = WHOLE if whole else PARTIAL
         if self._traced:
             rare = self._with_span(rare)
+        if not self._has_room(screened):
+            self._drop(place.object, version)
+            return
+        self._remember(place, version, leaves, whole=whole)
         with self._lock:
             self._push("read", place, version, None, path, payload, rare)
+
+    @staticmethod
+    def _remember(place: Place, version: Version, leaves: Leaves, *, whole: bool) -> None:
+        """This scope has read or written this version."""
+        if whole:
+            place.whole = version
+        else:
+            for name, _ in leaves:
+                place.fields[name] = version
 
     def knows(self, object_id: str, path: str, version: int) -> bool:
         """Whether the scope in force has read or written this field at this version: a read of it would be dropped."""
@@ -355,6 +372,9 @@ class Recorder:
         if self._traced:
             rare = self._with_span(rare)
         state = place.object
+        if not self._has_room(()):
+            self._drop(state, version)
+            return
         with self._lock:
             if type(version) is int and version > state.number:
                 state.number = version
@@ -393,8 +413,30 @@ class Recorder:
         """Queue a call. Under the lock: the order of the queue is that of the clock."""
         rows = self._rows  # after `tick` nothing is called until `extend`: see `set_field`
         rows.extend((op, self.clock.tick(), place, version, base, path, payload, confidence, source, rare))
-        if len(rows) >= self._limit:
-            self.writer.drain_below_limit()
+
+    def _has_room(self, leaves: Sequence[tuple[str, object]]) -> bool:
+        """Whether a call with these fields may be queued. Waits until it may, unless such calls are to be dropped."""
+        backlog = self.writer.backlog
+        if backlog.is_full and not self.writer.make_room():
+            return False
+        if self.plain is _NONE:
+            self.plain = self._known_plain
+        weight = weight_of(leaves)
+        if weight:
+            backlog.weight += weight
+        return True
+
+    def _wait(self) -> None:
+        """Wait for room: what says where events happen is never dropped."""
+        if self.writer.backlog.is_full:
+            self.writer.make_room(may_drop=False)
+
+    def _drop(self, state: ObjectState, version: Version | None) -> None:
+        """There was no room for a call: its version exists all the same."""
+        with self._lock:
+            if type(version) is int and version > state.number:
+                state.number = version
+            self.writer.drop()
 
     def _retype(self, place: Place, type_: str) -> None:
         """From here on the object is of this type, if it was not before. Under the lock."""
@@ -472,7 +514,7 @@ def _outcome(fault: BaseException | None) -> dict[str, Any]:
     return {"status": "failed", "reason": type(fault).__name__}
 
 
-def log_fault(kind: str, fault: Exception) -> None:
+def log_fault(kind: str, fault: BaseException) -> None:
     """Say once that the tracer failed at something; the traced program goes on."""
     said = SecretNames().scrub(str(text_of(fault)))
     _log.warning("driftline could not record (%s): %s; the program goes on, the trace is incomplete", kind, said)

@@ -14,6 +14,7 @@ from typing import Final
 
 from opentelemetry.context import attach
 
+from driftline.backlog import Backlog, Overflow
 from driftline.capture import Capture
 from driftline.errors import DriftlineError
 from driftline.header import Header, ProcessRecord
@@ -97,6 +98,7 @@ def start(
     redact: Redactor | str | None = None,
     max_value_bytes: int | None = None,
     sample: Mapping[str, float] | None = None,
+    overflow: Overflow | None = None,
     policy: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     join: bool = False,
@@ -119,6 +121,7 @@ def start(
             `REDACTED`.
         max_value_bytes: A value whose JSON takes more is recorded by digest, size and its beginning. Else 65,536.
         sample: Which share of the objects is recorded, and of the branches' values: `{"objects": 0.1}`.
+        overflow: What a call does while too many wait to be written: `wait`, or `drop` what it had to say and count it.
         policy: The policy in force: its text, or as a `Path` the file that holds it. The header keeps it.
         overwrite: Replace an earlier trace at `path`. Anything there that is not a trace is left alone.
         join: Record into the run already at `path`, as one more process of it; begin it if there is none.
@@ -142,7 +145,7 @@ def start(
     redirected = os.environ.get(ENVIRONMENT) if os.environ.get(REDIRECT) else None
     settings = in_force(
         trace=redirected or path, ordered=ordered, depth=depth, values=values, capture=capture, secrets=secrets,
-        redact=redact, max_value_bytes=max_value_bytes, sample=sample, policy=policy,
+        redact=redact, max_value_bytes=max_value_bytes, sample=sample, overflow=overflow, policy=policy,
     )  # fmt: skip
     overwrite, join = overwrite and not redirected, join or bool(redirected)
     recording = start_by(settings, run_key(os.environ), overwrite=overwrite, join=join)
@@ -201,6 +204,7 @@ def _begin(settings: Settings, key: bytes, *, overwrite: bool, join: bool) -> Re
             run=header.run,
             ledger=Ledger(ordered=header.ordered),
             values=capture.keeps_values,
+            backlog=Backlog(overflow=settings.overflow),
             value_limit=capture.limit,
             announce=begun_here,  # one that joins may be killed before it has anything to say
         )
@@ -243,6 +247,7 @@ def record(
     redact: Redactor | str | None = None,
     max_value_bytes: int | None = None,
     sample: Mapping[str, float] | None = None,
+    overflow: Overflow | None = None,
     policy: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     join: bool = False,

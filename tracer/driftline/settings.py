@@ -11,8 +11,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
+from driftline.backlog import Overflow
 from driftline.errors import DriftlineError
 from driftline.setting_kinds import (
     LEVELS,
@@ -121,6 +122,14 @@ class Settings:
             "Which share of the objects is recorded, and of which share of the branches values are kept.",
         ),
     ] = field(default_factory=lambda: {"objects": 1.0, "branches": 1.0})
+    overflow: Annotated[
+        Overflow,
+        Setting(
+            Choice(get_args(Overflow)),
+            "What a call does while too many wait to be written: wait for room, or drop what it had to say. What is "
+            "dropped is counted.",
+        ),
+    ] = "wait"
     depth: Annotated[
         int,
         Setting(Whole(1), "How many levels of a nested mapping become fields; deeper ones are single values."),

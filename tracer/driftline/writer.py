@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from driftline.backlog import Backlog
 from driftline.calls import WIDTH, op_name
 from driftline.canonical import NO_LIMIT
 from driftline.columns import mend, to_columns
@@ -20,9 +21,20 @@ from driftline.header import ProcessRecord
 from driftline.ledger import Ledger, Settled
 from driftline.recorder import log_fault
 from driftline.segments import Segments
+from driftline.turn import Turn
 
 _BATCH: Final = 8_192  # events; what is made of them stays in the processor's cache and in memory that is used again
 _IDLE_SECONDS: Final = 0.25
+_LOOK_AGAIN_SECONDS: Final = 0.05
+
+
+class _Thread(threading.Thread):
+    """A thread that is none of the program's: no branch follows into it, and nothing is queued when it starts.
+
+    In a forked child the recorder's lock may still be held by a thread that is not there any more.
+    """
+
+    start = threading.Thread.start  # as it was when this was loaded, whatever `propagation.py` has put in its place
 
 
 class Writer:
@@ -36,7 +48,7 @@ class Writer:
         values: Whether values are kept, or only their digests.
         value_limit: Bytes of a value's JSON above which only its beginning is kept.
         segment_bytes: A segment is closed and the next one begun above this size.
-        queue_limit: Callers wait while this many events are queued.
+        backlog: The queue.
         announce: Whether the process's record is written at once, rather than with the first events.
     """
 
@@ -50,11 +62,10 @@ class Writer:
         values: bool = True,
         value_limit: int = NO_LIMIT,
         segment_bytes: int = 64 << 20,
-        queue_limit: int = 131_072,
+        backlog: Backlog | None = None,
         announce: bool = True,
     ) -> None:
-        self.rows: list[Any] = []
-        self.row_limit = queue_limit * WIDTH
+        self.backlog = Backlog() if backlog is None else backlog  # an empty one is falsy
         self.objects = ledger.objects
         self._folder = folder
         self._record = record
@@ -69,10 +80,11 @@ class Writer:
         self._taken = 0  # events taken from the queue and dealt with
         self._wake = threading.Event()
         self._drained = threading.Event()
-        self._flush_lock = threading.RLock()  # a signal handler may stop the recording while its thread flushes
+        self._turn = Turn()  # to write
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="driftline-writer", daemon=True)
-        self._thread.start()
+        self._closes_after = False
+        self._told: object = None  # what the process's record said of losses when it was last saved
+        self._thread = self._start()
 
     @property
     def record(self) -> ProcessRecord:
@@ -94,53 +106,72 @@ class Writer:
             values=self._values,
             value_limit=self._value_limit,
             segment_bytes=self._segment_bytes,
-            queue_limit=self.row_limit // WIDTH,
+            backlog=self.backlog.empty_copy(),
             announce=False,
         )
-        child._inherited = self.rows
+        child._inherited = self.backlog.rows
         return child
 
     def pause(self) -> None:
         """Wait until no batch is being written, and begin none until `resume`."""
-        self._flush_lock.acquire()
+        self._turn.take()
 
     def resume(self) -> None:
         """Go on after `pause`."""
-        self._flush_lock.release()
+        self._turn.give()
 
     # ---- called from the program's threads ------------------------------------------------------------------------
 
-    def drain_below_limit(self) -> None:
-        """Wait until the queue is short again: memory stays bounded and nothing is lost."""
-        while len(self.rows) >= self.row_limit and self._thread.is_alive():
+    def make_room(self, *, may_drop: bool = True) -> bool:
+        """Whether a call may be queued. If it may later, wait: memory stays bounded and nothing is lost."""
+        backlog = self.backlog
+        if may_drop and backlog.overflow == "drop":
+            return not backlog.is_full
+        if self._turn.is_mine:
+            return True  # it cannot wait for itself; what it calls (a log handler, the text of an object) may record
+        while backlog.is_full and not self._closing:
             self._drained.clear()
             self._wake.set()
-            self._drained.wait(0.05)
+            if not self._thread.is_alive():
+                self._replace_thread()
+            self._drained.wait(_LOOK_AGAIN_SECONDS)
+        return True
+
+    def drop(self) -> None:
+        """Count a call for which there was no room."""
+        if not self.backlog.dropped:
+            log_fault("overflow", BufferError("the queue is full"))
+        self.backlog.dropped += 1
 
     def flush(self) -> None:
         """Write everything queued so far to the operating system before returning."""
-        with self._flush_lock:
-            goal = self._taken + len(self.rows) // WIDTH
+        if self._turn.is_mine:
+            return  # called out of its own writing, by a signal handler say: that will go on
+        with self._turn:
+            goal = self._taken + len(self.backlog)
         while self._taken < goal:  # not until the queue is empty: the program may fill it for ever
-            with self._flush_lock:
+            with self._turn:
                 self._write_some()
+            if self._closes_after:
+                self._closes_after = False
+                self._finish()
 
     def seal(self) -> None:
         """Flush, and say that nothing is missing should the process be gone from here on, until `unseal`."""
         self.flush()
-        with self._flush_lock:
+        with self._turn:
             if self._segments.announced:
                 self._record.closed = True
-                self._segments.save_record()
+                self._save_record()
 
     def unseal(self) -> None:
         """Take back what `seal` said, before anything else is recorded."""
-        with self._flush_lock:
+        with self._turn:
             if self._record.closed:
                 self._record.closed = False
-                self._segments.save_record()
+                self._save_record()
 
-    def fault(self, kind: str, fault: Exception, lost: int = 0) -> None:
+    def fault(self, kind: str, fault: BaseException, lost: int = 0) -> None:
         """Count a fault and the events that it lost; log the first of its kind."""
         faults = self._record.faults
         if kind not in faults:
@@ -152,43 +183,87 @@ class Writer:
         """Drain the queue, end the stream and save the process's final record."""
         self._closing = True
         self._wake.set()
+        if self._turn.is_mine:
+            self._closes_after = True
+            return
         self._thread.join()
+        self._finish()
+
+    def _finish(self) -> None:
         self.flush()
         self._segments.end()
         self._record.closed = True
         self._record.ended = time.time_ns()
+        self._save_record()
+
+    def _save_record(self) -> None:
+        self._record.dropped = self.backlog.dropped
+        self._told = self._losses()
         self._segments.save_record()
+
+    def _losses(self) -> object:
+        return self._record.lost, self.backlog.dropped, sum(self._record.faults.values())
 
     # ---- the writer thread ----------------------------------------------------------------------------------------
 
+    def _start(self) -> threading.Thread:
+        self._told = self._losses()
+        thread = _Thread(target=self._run, name="driftline-writer", daemon=True)
+        thread.start()
+        return thread
+
+    def _replace_thread(self) -> None:
+        """The thread has died: another one takes over, or, if there can be none, the caller."""
+        self.fault("writer: died", RuntimeError("the writer thread has died"))
+        try:
+            self._thread = self._start()
+        except RuntimeError:  # the interpreter shuts down
+            self.flush()
+
     def _run(self) -> None:
         while not self._closing:
-            self._wake.wait(_IDLE_SECONDS)
-            self._wake.clear()
             try:
-                while self.rows and not self._closing:
+                self._wake.wait(_IDLE_SECONDS)
+                self._wake.clear()
+                while self.backlog.rows and not self._closing:
                     self.flush()
+                if self._segments.announced and self._told != self._losses():
+                    self._save_record()  # a process that is killed says so, too
             except Exception as fault:  # noqa: BLE001 - the thread outlives whatever it meets
                 self.fault(f"writer: {type(fault).__name__}", fault)
+            except BaseException:  # noqa: BLE001, S112 - that too; what it cost has been counted
+                continue
 
     def _write_some(self) -> None:
         if self._inherited:
             inherited, self._inherited = self._inherited, []
             self._ledger.settle(inherited, len(inherited) // WIDTH, _ignore)  # the parent counts the faults
-        rows = self.rows
-        count = min(len(rows) // WIDTH, _BATCH)
+        count = min(len(self.backlog), _BATCH)
+        try:
+            self._settle_and_write(count)
+        finally:
+            self._taken += count
+
+    def _settle_and_write(self, count: int) -> None:
+        """Turn calls into events on disk; whatever happens, each is one that was written, or one that was lost."""
+        record, pending = self._record, count
+        dealt_with = record.events + record.lost
         try:
             try:
-                events = self._ledger.settle(rows, count, self._lost)
+                events = self._ledger.settle(self.backlog.rows, count, self._lost)
             finally:
-                del rows[: count * WIDTH]  # slicing and deletion are atomic; the program only ever adds to the end
+                self.backlog.remove(count)
                 self._drained.set()
+            pending = record.lost + record.events - dealt_with + len(events)
             if len(events):
                 self._encode_and_write(events)
                 if self.observe is not None:
                     self.observe(events.ops)
-        finally:
-            self._taken += count
+        except BaseException as fault:
+            lost = pending - (record.events + record.lost - dealt_with)
+            self.fault(f"writer: {type(fault).__name__}", fault, lost)
+            if not isinstance(fault, Exception):  # an interrupt, while the program's own thread flushes
+                raise
 
     def _lost(self, op: str, fault: Exception) -> None:
         """An event could not be recorded: counted; the trace says how many."""
