@@ -67,8 +67,8 @@ def test_a_compressing_read_is_found_where_something_is_made_of_it(analyse: Anal
 
 def test_kin_are_counted_out_and_strangers_are_not(analyse: Analyse) -> None:
     analysis = analyse("""
+        M: write doc/1 {n: 0} @1
         O: open phase orchestration
-        O: write doc/1 {n: 0} @1
         R: fork O phase reasoning
         S: open phase reasoning
         O: read doc/1 @1
