@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, MutableMapping
 from typing import Any, NoReturn
 
@@ -139,6 +140,22 @@ def test_its_content_is_a_copy_one_level_deep() -> None:
     assert original == {"a": 1, "l": [1, 2]}
     assert mapping == {"a": 2, "l": [1, 2]}
     assert mapping["l"] is mapping["l"]
+
+
+def test_of_a_defaultdict_a_missing_key_is_made(tape: Tape) -> None:
+    original: defaultdict[str, list[int]] = defaultdict(list)
+    with tape.record():
+        groups = dl.track(original, id="doc/1")
+        groups["a"].append(1)
+        with pytest.raises(KeyError, match="'b'"):
+            dl.track(dict(groups))["b"]
+
+    assert groups == {"a": [1]}
+    assert original == {}
+    assert tape.lines("patch", without=("type", "depth")) == [
+        "main#1 patch doc/1@2 <1? /a=[]",
+        "main#1 patch doc/1@3 <1? /a=[1]<2?",
+    ]
 
 
 def test_it_has_an_id_and_a_type() -> None:

@@ -125,7 +125,7 @@ KINDS = [
     Data, Inheriting, Slotted, SlottedInheriting, Frozen, FrozenSlotted, Attrs, AttrsWithDict, AttrsFrozen, Model,
     Validating, Plain, PlainSlots,
 ]  # fmt: skip
-FROZEN = {Frozen, FrozenSlotted, AttrsFrozen}
+FROZEN = [Frozen, FrozenSlotted, AttrsFrozen]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 every_open_kind = pytest.mark.parametrize(
     "kind", [kind for kind in KINDS if kind not in FROZEN], ids=lambda kind: kind.__name__

@@ -48,8 +48,10 @@ class _Dict:
 
     def __getitem__(self: Any, key: Any) -> Any:
         value = self._find(key)
-        if value is not ABSENT:
-            return value
+        return self._make_missing(key) if value is ABSENT else value
+
+    def _make_missing(self: Any, key: Any) -> Any:
+        """What a defaultdict makes of a key that it does not have."""
         factory = getattr(self._origin, "default_factory", None)
         if factory is None:
             raise KeyError(key)

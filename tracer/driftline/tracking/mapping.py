@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from driftline.tracking.access import see_found
@@ -30,6 +31,7 @@ class TrackedMapping(DictView[K, V]):
     """
 
     __slots__ = ("_root", "object_id", "object_type")
+    _make_missing: Callable[[Any], Any]  # of all views of dicts
 
     def __new__(cls, *args: Any, object_id: str | None = None, **kwargs: Any) -> Any:
         """Without an id, the dict that `dict` would make: so does whoever copies a mapping by its type."""
@@ -44,7 +46,7 @@ class TrackedMapping(DictView[K, V]):
         references: Iterable[str] = (),
         depth: int | None = None,
     ) -> None:
-        on(self, dict(data))
+        on(self, data.copy() if type(data) is defaultdict else dict(data))
         self._refresh()
         self.object_id = object_id
         self.object_type = object_type
@@ -67,7 +69,7 @@ class TrackedMapping(DictView[K, V]):
                 except Exception as fault:  # noqa: BLE001 - never into the program
                     recorder.fault("track", fault)
         if value is ABSENT:
-            raise KeyError(key)
+            return cast("V", self._make_missing(key))
         return cast("V", value if is_scalar else adopt(value, self._locations, key))
 
     def __setitem__(self, key: K, value: V) -> None:
