@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import cProfile
 import gc
-import json
 import pstats
 import random
 import statistics
@@ -29,20 +28,29 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from alternatives import (
+    OBJECTS,
+    arguments,
+    current_span,
+    exported_span,
+    json_line,
+    log_line,
+    span,
+    span_event,
+    viz_event,
+    viz_instant,
+)
 
 import driftline as dl
 from driftline.reader import Trace
 from driftline.writer import Writer
 
-OBJECTS: Final = [f"context/{number}" for number in range(100)]
 YARDSTICK: Final = "span, 5 attributes"
 
 
@@ -95,83 +103,6 @@ class Order:
     """What is tracked in place."""
 
     number: int = 0
-
-
-# ---- alternatives -------------------------------------------------------------------------------------------------
-
-
-class NullExporter(SpanExporter):
-    """Takes spans and does nothing with them."""
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Forget them."""
-        del spans
-        return SpanExportResult.SUCCESS
-
-
-@contextmanager
-def span(calls: int, _folder: Path, *, exported: bool = False) -> Iterator[Callable[[], None]]:
-    """A span that starts and ends, with the five attributes of a field write."""
-    provider = TracerProvider(shutdown_on_exit=False)
-    if exported:
-        provider.add_span_processor(BatchSpanProcessor(NullExporter(), max_queue_size=calls))
-    tracer = provider.get_tracer("benchmark")
-
-    def run() -> None:
-        for i in range(calls):
-            tracer.start_span(
-                "write",
-                attributes={"version": i, "base": i - 1, "confidence": 0.8, "source": "planner", "type": "context"},
-            ).end()
-
-    yield run
-    provider.shutdown()
-
-
-@contextmanager
-def current_span(calls: int, _folder: Path) -> Iterator[Callable[[], None]]:
-    """The same as most programs write it: made current, attributes set one by one."""
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("benchmark")
-
-    def run() -> None:
-        for i in range(calls):
-            with tracer.start_as_current_span("write") as now:
-                now.set_attribute("version", i)
-                now.set_attribute("base", i - 1)
-                now.set_attribute("confidence", 0.8)
-                now.set_attribute("source", "planner")
-                now.set_attribute("type", "context")
-
-    yield run
-
-
-def exported_span(calls: int, folder: Path) -> Any:
-    """The same, through a batch processor to an exporter that does nothing."""
-    return span(calls, folder, exported=True)
-
-
-@contextmanager
-def json_line(calls: int, folder: Path) -> Iterator[Callable[[], None]]:
-    """The same facts, as a line of JSON."""
-    with (folder / "facts.ndjson").open("w") as file:
-
-        def run() -> None:
-            for i in range(calls):
-                facts = {
-                    "op": "patch",
-                    "clock": time.time_ns(),
-                    "branch": "main#1",
-                    "object": OBJECTS[i % 100],
-                    "type": "context",
-                    "version": i,
-                    "base": i - 1,
-                    "confidence": 0.8,
-                    "source": "planner",
-                    "fields": {"/n": i},
-                }
-                file.write(json.dumps(facts) + "\n")
-
-        yield run
 
 
 def recorded(run: Callable[[int], None]) -> Callable[[int, Path], Any]:
@@ -250,7 +181,11 @@ def cases() -> list[Case]:
         Case(YARDSTICK, span),
         Case("span, batched, null exporter", exported_span),
         Case("span, current, set one by one", current_span),
+        Case("span event, 5 attributes", span_event),
+        Case("structlog, JSON to a file", log_line),
         Case("line of JSON", json_line),
+        Case("VizTracer log_instant", viz_instant),
+        Case("VizTracer log_event, no attributes", viz_event),
         Case("field write, 5 attributes", recorded(field_write)),
         Case("field write, bare", recorded(bare_write)),
         Case("write of 5 fields", recorded(five_fields)),
@@ -260,6 +195,7 @@ def cases() -> list[Case]:
         Case("tracked mapping: list in place", recorded(tracked_in_place)),
         Case("repeated read", recorded(repeated_read)),
         Case("field write, not recording", not_recording),
+        Case("its arguments, and no call", arguments),
     ]
 
 
@@ -269,13 +205,13 @@ def cases() -> list[Case]:
 def table(measured: list[Case]) -> str:
     """Medians and quartiles, and ratios of medians to the yardstick."""
     (yardstick,) = (case for case in measured if case.name == YARDSTICK)
-    head = f"{'µs a call':30} {'caller':>18} {'of span':>8} {'waits':>7} {'all in':>18} {'of span':>8} {'bytes':>7}"
+    head = f"{'µs a call':34} {'caller':>18} {'of span':>8} {'waits':>7} {'all in':>18} {'of span':>8} {'bytes':>7}"
     rows = [head, "-" * len(head)]
     for case in measured:
         caller, waits, whole = (case.seconds[name] for name in ("caller", "waits", "all in"))
         size = "" if case.bytes_per_call is None else f"{case.bytes_per_call:.1f}"
         rows.append(
-            f"{case.name:30} {spread(caller):>18} {ratio(caller, yardstick):>8}"
+            f"{case.name:34} {spread(caller):>18} {ratio(caller, yardstick):>8}"
             f" {statistics.median(waits) * 1e6:7.2f} {spread(whole):>18} {ratio(whole, yardstick):>8} {size:>7}",
         )
     return "\n".join(rows)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
 from tape import Tape
 
 import driftline as dl
+from driftline import objects
 
 
 def test_who_has_seen_nothing_has_no_base(tape: Tape) -> None:
@@ -130,6 +132,19 @@ def test_a_part_never_seen_has_no_base(tape: Tape) -> None:
         dl.patch("doc/1", {"/a": 1, "/b": 1}, version=2)
 
     assert tape.facts()[-1] == "main#1 patch doc/1@2 <-? /a=1<1? /b=1"
+
+
+def test_the_newest_labels_are_told_apart_however_many_there_were(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "MENTIONS", 8)
+    with tape.record() as recording:
+        for n in range(100):
+            dl.read("doc/1", n, version=f"v{n}")
+        dl.read("doc/1", 97, version="v97")
+        dl.patch("doc/1", {"/a": 1}, version="w")
+        recording.flush()
+        assert len(recording.writer.objects["doc/1"].mentions or ()) <= 8
+
+    assert tape.facts()[-1] == "main#1 patch doc/1@w <v99? /a=1"
 
 
 def test_a_declared_base_is_all_that_is_said(tape: Tape) -> None:

@@ -71,6 +71,7 @@ class _Block(ABC):
             self._close(recorder, scope, fault)
         except Exception as own:  # noqa: BLE001 - counted, never raised into the program
             recorder.fault(type(self).__name__, own)
+        scope.places.clear()  # scope and places refer to each other: without this they wait for the cycle collector
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

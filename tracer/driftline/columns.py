@@ -38,6 +38,7 @@ _OP_CODE: Final = {**{op: code for code, op in enumerate(OPERATIONS)}, SET_FIELD
 _OP_NAMES: Final = pa.array(OPERATIONS, pa.utf8())
 _LISTS: Final = ("bases", "references", "inputs")
 _ONE: Final = pa.scalar(1, pa.int32())
+_CONTAINERS: Final = (b"[", b"{")
 _EMPTY: Final = pa.array(["null", '""'])
 _RARE: Final = tuple(
     name
@@ -180,9 +181,12 @@ def _filled(texts: pa.Array, encoded: Sequence[bytes], text: bytes | None) -> pa
     """Filled leaves of each value: a scalar is one unless it is empty; what is in a container must be counted."""
     if text is not None and b"null" not in text and b'""' not in text:
         return pa.repeat(_ONE, len(texts))
-    if text is None and pc.or_(pc.starts_with(texts, "["), pc.starts_with(texts, "{")).true_count:
-        return small_numbers(list(map(filled_leaves, encoded)))
-    return pc.invert(pc.is_in(texts, _EMPTY)).cast(pa.int32())
+    leaves = pc.invert(pc.is_in(texts, _EMPTY)).cast(pa.int32())
+    if text is None:
+        contained = pc.or_(pc.starts_with(texts, "["), pc.starts_with(texts, "{"))
+        counts = [filled_leaves(value) for value in encoded if value[:1] in _CONTAINERS]
+        leaves = pc.replace_with_mask(leaves, contained, pa.array(counts, pa.int32()))
+    return leaves
 
 
 def _unless(absent: pa.Array | None, column: pa.Array) -> pa.Array:

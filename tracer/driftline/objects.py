@@ -6,12 +6,16 @@ the queue. Neither reads what the other writes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from driftline.sightings import Seen, Version
 
 if TYPE_CHECKING:
     from driftline.scope import Scope
+
+#: Of an object whose versions are labels at least half so many are remembered, the newest: memory stays bounded.
+MENTIONS: Final = 8192
 
 
 class ObjectState:
@@ -30,7 +34,18 @@ class ObjectState:
         mentions: Version to order of first mention; None while all are numbers.
     """
 
-    __slots__ = ("_highest", "_lowest", "depth", "head", "id", "mentions", "number", "settled_type", "type")
+    __slots__ = (
+        "_highest",
+        "_lowest",
+        "_mentioned",
+        "depth",
+        "head",
+        "id",
+        "mentions",
+        "number",
+        "settled_type",
+        "type",
+    )
 
     def __init__(self, object_id: str | None, type_: str | None) -> None:
         self.id = object_id
@@ -39,6 +54,7 @@ class ObjectState:
         self.head: Version | None = None
         self.depth = 0
         self.mentions: dict[Version, int] | None = None
+        self._mentioned = 0
         self._lowest, self._highest = 0, -1  # of the numbers seen while all were: those between them count as mentioned
 
     def newer(self, a: Version, b: Version) -> bool:
@@ -64,8 +80,11 @@ class ObjectState:
             self._highest = -1 if self.head is None else self.head  # type: ignore[assignment] # as above
         before = isinstance(version, int) and self._lowest <= version <= self._highest
         if not before and version not in self.mentions:
-            self.mentions[version] = len(self.mentions) + 1
+            self._mentioned += 1
+            self.mentions[version] = self._mentioned
             self.head = version
+            if len(self.mentions) > MENTIONS:
+                self.mentions = dict(islice(self.mentions.items(), MENTIONS // 2, None))
 
 
 #: The object of events that have none.

@@ -30,7 +30,6 @@ from driftline.canonical import (
 )
 
 SCALARS: Final = frozenset({str, int, float, bool, type(None)})
-_BULK: Final = SCALARS | {bytes}  # payloads whose encoding needs no second look
 _BYTES: Final = (bytes, bytearray, memoryview)
 _CHUNK: Final = 3 << 18  # characters or bytes at a time; a multiple of 3, so that Base64 can be cut there
 _HEAD: Final = 1024  # bytes of a value's JSON that stay when it is too large
@@ -145,7 +144,7 @@ def _head(text: bytes, size: int, limit: int) -> bytes:
 
 
 def encode_payload(payload: object) -> bytes:
-    """The canonical JSON of what `freeze` returned; of what is sealed, what is shown in its place.
+    """The canonical JSON of what `freeze` returned; of what is sealed, what is shown instead; of `ABSENT`, nothing.
 
     Example:
         >>> encode_payload(freeze(float("nan"))), encode_payload(freeze("x"))
@@ -153,6 +152,8 @@ def encode_payload(payload: object) -> bytes:
     """
     if type(payload) is bytes:
         return payload
+    if payload is ABSENT:
+        return b""
     if type(payload) is Sealed:
         return payload.value or b""
     if type(payload) is float and not math.isfinite(payload):
@@ -176,19 +177,27 @@ def encode_payloads(payloads: Sequence[object], *, scalars: bool = False) -> tup
         >>> encode_payloads([b"[1]", ABSENT])
         ([b'[1]', b''], None)
     """
-    kinds = SCALARS if scalars else set(map(type, payloads))
+    if scalars or SCALARS.issuperset(map(type, payloads)):
+        text = _lines_of(payloads)
+        if text is not None:
+            return text.split(b"\n")[:-1], text
+    else:
+        text = _lines_of([p for p in payloads if type(p) in SCALARS])
+        if text is not None:
+            lines = iter(text.split(b"\n"))
+            return [next(lines) if type(p) in SCALARS else encode_payload(p) for p in payloads], None
+    return [encode_payload(p) for p in payloads], None
+
+
+def _lines_of(payloads: Sequence[object]) -> bytes | None:
+    """The canonical JSON of scalars, a line each; None if one of them takes more than the encoder."""
     try:
-        if kinds <= SCALARS:
-            text = ENCODER.encode_lines(payloads)
-            suspect = b"null" in text  # which it also writes for numbers that are not finite
-            if not (suspect and any(type(p) is float and not math.isfinite(p) for p in payloads)):
-                return text.split(b"\n")[:-1], text
-        elif kinds <= _BULK and float not in kinds:
-            plain = ENCODER.encode
-            return [p if type(p) is bytes else plain(p) for p in payloads], None
-    except Exception:  # noqa: BLE001, S110 - a surrogate, a number out of range: one by one then
-        pass
-    return [b"" if p is ABSENT else encode_payload(p) for p in payloads], None
+        text = ENCODER.encode_lines(payloads)
+    except Exception:  # noqa: BLE001 - a surrogate, a number out of range
+        return None
+    if b"null" in text and any(type(p) is float and not math.isfinite(p) for p in payloads):
+        return None  # the encoder writes that for them, too
+    return text
 
 
 # ---- fields -------------------------------------------------------------------------------------------------------
