@@ -19,6 +19,7 @@ from reference import RULES, find_all
 from reference.event_lists import Row, traces, write_trace
 from reference.events import Event
 from reference.history import Found, History
+from reference.transactions import transactions
 
 from driftline_analyzer import Finding, analyze
 
@@ -42,6 +43,13 @@ def test_detectors_find_what_the_reference_finds_in_recorded_programs(program: P
 @thoroughly
 @given(traces())
 def test_detectors_find_what_the_reference_finds_in_several_processes(trace: tuple[list[Row], bool]) -> None:
+    rows, ordered = trace
+    check(lambda folder: write_trace(folder, rows, ordered=ordered))
+
+
+@thoroughly
+@given(transactions())
+def test_detectors_find_what_the_reference_finds_in_transactions(trace: tuple[list[Row], bool]) -> None:
     rows, ordered = trace
     check(lambda folder: write_trace(folder, rows, ordered=ordered))
 

@@ -104,6 +104,11 @@ class History:
                 yield from self.units_around(event.parent)
 
     @cached_property
+    def outermost_units(self) -> dict[str, str]:
+        """Each unit, and the one around all units that it is in."""
+        return {unit: [unit, *self.units_around(unit)][-1] for unit in self.units}
+
+    @cached_property
     def _effective_outcomes(self) -> dict[str, Outcome]:
         found: dict[str, Outcome] = {}
         for unit in self.units:

@@ -10,7 +10,7 @@ from reference.history import Basis, History
 
 def outermost(history: History, event: Event) -> str | None:
     """The unit around all units that an event is in; None outside units."""
-    return None if event.unit is None else [event.unit, *history.units_around(event.unit)][-1]
+    return None if event.unit is None else history.outermost_units[event.unit]
 
 
 def in_one_unit(history: History, a: Event, b: Event) -> bool:
