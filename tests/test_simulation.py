@@ -16,7 +16,7 @@ from xxhash import xxh3_64_intdigest
 
 from driftline import DriftlineError
 from driftline.reader import Trace
-from driftline.simulation import Settings, parse_faults, simulate, truth_path
+from driftline.simulation import Settings, parse_faults, parse_phases, simulate, truth_path
 from driftline.simulation.scenes import SCENES
 from driftline.values import filled_leaves
 from driftline_analyzer import analyze, rules
@@ -40,8 +40,9 @@ def planted(rate: float) -> dict[str, float]:
         Settings(events=30_000, seed=2, faults=planted(0.001)),
         Settings(events=30_000, seed=3, faults=planted(0.001), processes=3, skew=0.0, branches=300),
         Settings(events=12_000, seed=4, faults=planted(0.002), objects=12, branches=4),
+        Settings(events=12_000, seed=5, faults=planted(0.001), phases=("gather", "compression", "decide")),
     ],
-    ids=["small", "large", "processes", "hot"],
+    ids=["small", "large", "processes", "hot", "phases"],
 )
 def test_every_planted_fault_is_found_and_nothing_else(tmp_path: Path, settings: Settings) -> None:
     made = simulate(tmp_path / "run.drift", settings)
@@ -223,6 +224,21 @@ def test_events_branches_objects_and_processes_are_as_many_as_asked_for(tmp_path
 def test_faults_that_are_none_are_refused(text: str, message: str) -> None:
     with pytest.raises(DriftlineError, match=message):
         parse_faults(text)
+
+
+def test_faults_that_the_phases_do_not_allow() -> None:
+    phased = {"DRF501", "DRF502", "DRF503"}
+    assert set(parse_faults("all")) - set(parse_faults("all", ["alone"])) == phased
+    assert set(parse_faults("all")) - set(parse_faults("all", ["compression", "review"])) == {"DRF502"}
+    assert set(parse_faults("all")) - set(parse_faults("all", ["review", "compression"])) == {"DRF501"}
+    with pytest.raises(DriftlineError, match="no live-compression can happen in the phases compression, review"):
+        parse_faults("live-compression", ["compression", "review"])
+
+
+@pytest.mark.parametrize("text", ["", "a,,b", "a,b,a"])
+def test_phases_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(DriftlineError, match="has a phase without a name, or one twice"):
+        parse_phases(text)
 
 
 def test_more_faults_than_events_are_refused(tmp_path: Path) -> None:

@@ -35,6 +35,10 @@ def simulate(
             "--skew", min=0.0, max=10.0, metavar="Z", help="Zipf exponent by which objects are chosen; 0: evenly."
         ),
     ] = 1.0,
+    phases: Annotated[
+        str | None,
+        typer.Option("--phases", metavar="NAME,…", help="The phases, in order; the usual four unless told."),
+    ] = None,
     faults: Annotated[
         str,
         typer.Option(
@@ -53,16 +57,18 @@ def simulate(
     Agents work on shared objects, phase after phase, without any fault; scenes of a few events each plant what the
     rules find, and nothing else is there to be found.
     """
-    from driftline.simulation import Settings, parse_faults
+    from driftline.simulation import PHASES, Settings, parse_faults, parse_phases
     from driftline.simulation import simulate as run
 
+    named = parse_phases(phases) if phases is not None else PHASES
     settings = Settings(
         events=events,
         seed=seed,
         branches=branches,
         objects=objects,
         skew=skew,
-        faults=parse_faults(faults),
+        phases=named,
+        faults=parse_faults(faults, named),
         processes=processes,
     )
     with diagnostics.progress("simulating") as tell:

@@ -10,6 +10,6 @@ Nothing in here is needed to use Driftline, and `import driftline` does not load
 
 from driftline.simulation.folder import truth_path
 from driftline.simulation.run import Simulated, simulate
-from driftline.simulation.settings import PHASES, RATE, Settings, parse_faults
+from driftline.simulation.settings import PHASES, RATE, Settings, parse_faults, parse_phases
 
-__all__ = ["PHASES", "RATE", "Settings", "Simulated", "parse_faults", "simulate", "truth_path"]
+__all__ = ["PHASES", "RATE", "Settings", "Simulated", "parse_faults", "parse_phases", "simulate", "truth_path"]

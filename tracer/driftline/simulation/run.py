@@ -76,7 +76,9 @@ def simulate(
     """
     folder = Path(path)
     pool = Pool(Random(0))  # noqa: S311 - a simulation; its values do not depend on the seed
-    with recording(folder, settings.argv(), settings.processes, pool, policy=None, overwrite=overwrite) as out:
+    with recording(
+        folder, settings.argv(), settings.processes, pool, policy=settings.policy, overwrite=overwrite
+    ) as out:
         _Run(settings, pool, out, progress).run()
     planted = {_NAMES[code]: count for code, count in settings.fault_counts().items()}
     return Simulated(out.events, planted, truth_path(folder))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from driftline.errors import DriftlineError
 from driftline.simulation.scenes import SCENES
@@ -63,19 +65,45 @@ class Settings:
         """How many objects there are to choose from."""
         return self.objects if self.objects is not None else min(max(self.events // 50, 20), 1_000_000)
 
+    @property
+    def policy(self) -> str | None:
+        """The policy that states the phases, where they are not the usual ones."""
+        if self.phases == PHASES:
+            return None
+        return f"[phases]\norder = {msgspec.json.encode(self.phases).decode()}\n"
+
     def fault_counts(self) -> dict[str, int]:
         """Code of a rule → how many faults of it are planted: at least one where its rate is not 0."""
         return {code: max(1, round(rate * self.events)) for code, rate in sorted(self.faults.items()) if rate > 0}
 
 
-def parse_faults(text: str) -> dict[str, float]:
+def parse_phases(text: str) -> tuple[str, ...]:
+    """The phases that `--phases` states.
+
+    Raises:
+        DriftlineError: If one has no name, or two have the same.
+
+    Example:
+        >>> parse_phases("draft, review")
+        ('draft', 'review')
+    """
+    phases = tuple(name.strip() for name in text.split(","))
+    if not all(phases) or len(set(phases)) < len(phases):
+        raise DriftlineError(
+            f"--phases: {text!r} has a phase without a name, or one twice", "separate different names by commas"
+        )
+    return phases
+
+
+def parse_faults(text: str, phases: Sequence[str] = PHASES) -> dict[str, float]:
     """The rates that `--faults` states.
 
     Args:
         text: `none`, `all`, or rules separated by commas, each a code, a name or `all`, with `=RATE` or without it.
+        phases: Those of the run; `all` are those rules that can be broken in them.
 
     Raises:
-        DriftlineError: If it is none of these.
+        DriftlineError: If it is none of these, or a rule cannot be broken in these phases.
 
     Example:
         >>> parse_faults("stale-overwrite=0.01,DRF302"), parse_faults("none"), len(parse_faults("all=0.001")) > 9
@@ -87,7 +115,13 @@ def parse_faults(text: str) -> dict[str, float]:
         if name == "none" and not stated:
             continue
         rate = _rate(number, part) if stated else RATE
-        codes = [scene.code for scene in SCENES if name in {scene.code, scene.name, "all"}]
+        named = [scene for scene in SCENES if name in {scene.code, scene.name}]
+        if named and not named[0].possible(phases):
+            raise DriftlineError(
+                f"--faults: no {named[0].name} can happen in the phases {', '.join(phases)}",
+                "name others, or leave it out",
+            )
+        codes = [scene.code for scene in (SCENES if name == "all" else named) if scene.possible(phases)]
         if not codes:
             raise DriftlineError(
                 f"--faults: {name!r} is no rule that can be planted",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from driftline.simulation.script import Scene
 
 CODE: Final = "DRF502"
+
+
+def possible(phases: Sequence[str]) -> bool:
+    """Where a phase comes before compression."""
+    return "compression" in phases[1:]
 
 
 def play(scene: Scene) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from driftline.simulation.script import Scene
 
 CODE: Final = "DRF503"
+
+
+def possible(phases: Sequence[str]) -> bool:
+    """Where there is an earlier phase and a later one."""
+    return len(phases) > 1
 
 
 def play(scene: Scene) -> None:
