@@ -13,14 +13,16 @@ parent, unless it says otherwise, and ends at the end. `#` begins a comment. Wha
     A: delete doc/1 @4 base 3
     A: read doc/1 @1                             what was written as version 1; without a version, what was written last
     A: read doc/1 /n /m @1                       only these fields
+    A: read doc/1 as {n: 1} @1                   something else than what was written
     A: snapshot doc/1 @1                         also promote; quarantine and reject, which may have a `reason WORD`
     A: begin u     A: commit u | abort u | abandon u    a unit; abandoned, it never ends and A goes on outside it
     A: start t {VALUE}     A: finish t | fail t         a task with these inputs
     A: track doc/1 {n: 0} references /owner      a tracked mapping; then: get doc/1 n, has doc/1 n, copy doc/1,
                                                  set doc/1 {n: 1}, remove doc/1 n, replace doc/1 {n: 1}
 
-Versions are numbers or labels. A write also takes `confidence 0.5`, `fidelity 0.5`, `source WHO`,
-`refs /owner=agent/1` and `inputs plan/1@3`. The type of an object is what comes before the slash.
+Versions are numbers or labels. `doc/1..20` stands for twenty objects, each in turn. A write also takes
+`confidence 0.5`, `fidelity 0.5`, `source WHO`, `refs /owner=agent/1` and `inputs plan/1@3`. The type of an object is
+what comes before the slash.
 """
 
 from __future__ import annotations
@@ -115,7 +117,7 @@ def _split(text: str, by: str) -> tuple[str, str]:
 _COMMON: Final = ("@", "confidence", "fidelity", "source", "refs", "inputs")
 #: The clauses that each step on an object may have.
 CLAUSES: Final[dict[str, tuple[str, ...]]] = {
-    "read": ("@",),
+    "read": ("@", "as"),
     "write": (*_COMMON, "base"),
     "patch": (*_COMMON, "base"),
     "merge": (*_COMMON, "bases"),
@@ -149,6 +151,8 @@ def clauses(line: Line, verb: str) -> dict[str, Any]:
             raise NotationError(f"{verb} takes no {word!r}{' twice' * (name in given)}")
         if name == "@":
             given[name] = _version(word[1:])
+        elif name == "as":
+            given[name] = line.value()
         elif name in _ONE:
             given[name] = _ONE[name](line.word())
         else:

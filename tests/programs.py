@@ -50,9 +50,11 @@ POLICY: Final = """
 [phases]
 order = ["compression", "enrichment", "reasoning"]
 [types.doc]
+required = ["/a", "/n/x"]
 immutable = ["/b", "/n"]
 references = { "/a" = "doc", "/n/*" = "doc", "/b/*/by" = "doc" }
 """
+DEMANDING: Final = '[types.doc]\nrequired = ["/a", "/n"]'
 PHASES: Final = ("reasoning", "enrichment", "compression", "orchestration")
 
 
@@ -99,6 +101,7 @@ class Read:
     fields: tuple[str, ...] = ()  # none: the whole object
     back: int = 0
     say_version: bool = True
+    mutated: tuple[tuple[str, int | None], ...] = ()  # what somebody had changed in it unseen, as in `Write.changes`
 
 
 @dataclass(frozen=True)
@@ -307,6 +310,7 @@ class _Run:
             return
         fields = _known(step.fields, shared)
         version, content = shared.back(step.back if step.say_version else 0)
+        content = _changed(content, step.mutated) if shared.style != "scalar" else content
         value = {path: content[path] for path in fields if path in content} if fields else content
         self._call(
             actor,
@@ -329,7 +333,7 @@ class _Run:
     def _write(self, step: Write) -> None:
         actor, shared = self._actor(step.by), self._object(step.object)
         start = actor.seen.get(shared.id, (None, {}))[1] if step.from_seen else {}
-        changes = {path: dl.ABSENT if at is None else VALUES[at] for path, at in step.changes}
+        changes = _values(step.changes)
         if shared.style == "scalar":
             changes = {"": next((value for value in changes.values() if value is not dl.ABSENT), 0)}
         start = shared.content if step.op == "patch" else start
@@ -406,6 +410,15 @@ class _Run:
         actor, shared = self._actor(step.by), self._object(step.object)
         version = shared.back(step.back)[0] if step.say_version else None
         self._call(actor, getattr(dl, step.op), shared.id, version=version)
+
+
+def _values(changes: Iterable[tuple[str, int | None]]) -> dict[str, Any]:
+    return {path: dl.ABSENT if at is None else VALUES[at] for path, at in changes}
+
+
+def _changed(content: Mapping[str, Any], changes: Iterable[tuple[str, int | None]]) -> dict[str, Any]:
+    """A copy of an object's fields with some of them changed."""
+    return {path: value for path, value in {**content, **_values(changes)}.items() if value is not dl.ABSENT}
 
 
 def _known(fields: Iterable[str], shared: _Shared) -> tuple[str, ...]:
@@ -492,6 +505,7 @@ _STEPS: Final[dict[type[Step], st.SearchStrategy[Step]]] = {
         fields=st.just(()) | _SOME_FIELDS,
         back=_BACK,
         say_version=st.booleans(),
+        mutated=st.sampled_from((False,) * 5 + (True,)).flatmap(lambda yes: _CHANGES if yes else st.just(())),
     ),
     Write: st.builds(
         Write,
@@ -534,5 +548,5 @@ def programs(draw: st.DrawFn, *, max_steps: int = 40) -> Program:
     for scene in draw(st.lists(scenes(), max_size=3)):
         at = draw(st.integers(0, len(steps)))
         steps[at:at] = scene
-    policy = draw(st.sampled_from((None, None, None, POLICY, POLICY.replace('["/b", "/n"]', "true"))))
+    policy = draw(st.sampled_from((None, None, None, POLICY, POLICY.replace('["/b", "/n"]', "true"), DEMANDING)))
     return Program(tuple(styles), (*opening, *steps), ordered=ordered, tidy=draw(st.booleans()), policy=policy)

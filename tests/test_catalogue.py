@@ -12,9 +12,10 @@ import pytest
 from driftline import DriftlineError
 from driftline_analyzer import Rule, catalogue, chosen, rule, rules
 from driftline_analyzer.database import sql, sql_names
+from driftline_analyzer.findings import Basis
 
 #: What a message may speak of: what `findings._finding` fills in.
-NAMES: Final = {"branch", "object", "fields", "base", "others", "task"}
+NAMES: Final = frozenset({"base", "basis", "branch", "fields", "object", "others", "task", "version"})
 
 each_rule = pytest.mark.parametrize("known", rules(), ids=lambda known: known.name)
 
@@ -43,7 +44,7 @@ def test_the_message_is_a_template_of_known_names(known: Rule) -> None:
     used = {name for _, name, _, _ in Formatter().parse(known.message) if name is not None}
     assert "branch" in used
     assert used <= NAMES
-    filled = known.message.format_map(dict.fromkeys(NAMES, "X"))
+    filled = known.message.format_map({**dict.fromkeys(NAMES, "X"), "basis": Basis("recorded")})
     assert "{" not in filled
     assert not filled.endswith("."), "a message goes into tables and annotations, without a full stop"
 

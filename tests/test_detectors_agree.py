@@ -16,7 +16,7 @@ from typing import Final
 from hypothesis import HealthCheck, Phase, given, settings
 from programs import Program, programs, record
 from reference import RULES, find_all
-from reference.event_lists import Row, traces, write_trace
+from reference.event_lists import Row, crowds, traces, write_trace
 from reference.events import Event
 from reference.history import Found, History
 from reference.transactions import transactions
@@ -52,6 +52,13 @@ def test_detectors_find_what_the_reference_finds_in_several_processes(trace: tup
 def test_detectors_find_what_the_reference_finds_in_transactions(trace: tuple[list[Row], bool]) -> None:
     rows, ordered = trace
     check(lambda folder: write_trace(folder, rows, ordered=ordered))
+
+
+@thoroughly
+@given(crowds())
+def test_detectors_find_what_the_reference_finds_in_a_crowd(crowd: tuple[list[Row], str | None]) -> None:
+    rows, policy = crowd
+    check(lambda folder: write_trace(folder, rows, policy=policy))
 
 
 def check(make: Callable[[Path], Sequence[str] | None]) -> None:

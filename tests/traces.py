@@ -160,8 +160,18 @@ class _Runner:
     # ---- objects --------------------------------------------------------------------------------------------------
 
     def _act(self, name: str, verb: str, line: Line) -> None:
-        """A step on an object of any store."""
+        """A step on an object of any store, or on each of several."""
         target = line.word()
+        several = re.fullmatch(r"(.*\D)(\d+)\.\.(\d+)", target)
+        if several is None:
+            self._act_on(target, name, verb, line)
+            return
+        tokens, line.tokens = line.tokens, []
+        for number in range(int(several[2]), int(several[3]) + 1):
+            line.tokens = tokens.copy()
+            self._act_on(f"{several[1]}{number}", name, verb, line)
+
+    def _act_on(self, target: str, name: str, verb: str, line: Line) -> None:
         paths = []
         while verb == "read" and line.peek().startswith("/"):
             paths.append(line.word())
@@ -175,7 +185,8 @@ class _Runner:
         if verb in {"read", "write", "patch", "merge"}:
             given["type"] = self.space + target.partition("/")[0]
         if verb == "read":
-            content = self.contents.get((target, given.get("version")), {})
+            content = given.pop("as", None)
+            content = self.contents.get((target, given.get("version")), {}) if content is None else content
             seen = _part(content, paths) if paths else content
             self._call(name, dl.read, self.space + target, seen, partial=bool(paths), **given)
             return

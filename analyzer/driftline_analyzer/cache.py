@@ -153,7 +153,7 @@ def _code() -> Iterator[bytes]:
         yield sql("steps", name).encode()
     for name in sql_names("detectors"):
         yield sql("detectors", name).encode()
-    for module in ("load.py", "pipeline.py", "policies.py", "blast.py"):
+    for module in ("load.py", "pipeline.py", "policies.py", "forks.py", "blast.py"):
         yield (files("driftline_analyzer") / module).read_bytes()
 
 

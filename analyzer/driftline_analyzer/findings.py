@@ -179,11 +179,13 @@ def _finding(row: tuple[Any, ...]) -> Finding:
             "object": object_id,
             "fields": listed(fields, "no field"),
             "base": base,
+            "version": version,
             "others": listed(
                 sorted(party.branch_id for party in parties) if same_name else names,
                 "another branch",
             ),
             "task": task,
+            "basis": Basis(basis),
         },
     )
     identity = (
@@ -208,6 +210,16 @@ def _finding(row: tuple[Any, ...]) -> Finding:
         blast=None if versions is None else Blast(versions, branches, objects, tuple(outputs), output_count),
         fingerprint=xxh3_64_hexdigest("\x1f".join(identity).encode()),
     )
+
+
+class Basis(str):
+    """The basis in a message's template: `{basis:A|B}` is A where it is recorded and B where it is inferred."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        recorded, _, inferred = spec.partition("|")
+        return recorded if self == "recorded" else inferred
 
 
 def listed(words: list[str], none: str) -> str:

@@ -29,11 +29,13 @@ from driftline.reader import Trace
 from driftline_analyzer.blast import measure_blast
 from driftline_analyzer.catalogue import rules
 from driftline_analyzer.database import sql
+from driftline_analyzer.forks import find_forks
 from driftline_analyzer.load import load
 from driftline_analyzer.policies import make_policy_tables
 
 STEPS: Final = (
     "order",
+    "above",
     "descent",
     "versions",
     "fields",
@@ -88,6 +90,7 @@ def run(trace: Trace, policy: Policy, connection: duckdb.DuckDBPyConnection, pro
         begin(step)
         connection.execute(sql("steps", step))
     begin("detect")
+    find_forks(connection)
     _detect(connection)
     begin("blast radius")
     measure_blast(connection)

@@ -23,7 +23,7 @@ Row = dict[str, Any]
 PROCESSES: Final = ("p10", "p2")  # in this order
 BRANCHES: Final = ("a#1", "b#2", "c#3")
 OBJECTS: Final = ("doc/0", "doc/it's")
-PATHS: Final = ("/a", "/b")
+PATHS: Final = ("/a", "/b", "/b/x")
 #: JSON text → its filled leaves: short ones, long ones, and long ones that hold little.
 TEXTS: Final = {
     "0": 1,
@@ -39,16 +39,17 @@ TEXTS: Final = {
 }
 
 
-def write_trace(folder: Path, rows: Sequence[Row], *, ordered: bool = True) -> None:
+def write_trace(folder: Path, rows: Sequence[Row], *, ordered: bool = True, policy: str | None = None) -> None:
     """Write rows as a complete trace.
 
     Args:
         folder: Of the trace; it must not exist.
         rows: Any order of processes; within each process in its own order, with clocks that rise.
         ordered: Whether the trace says that its order means anything.
+        policy: The text of its policy.
     """
     folder.mkdir(parents=True)
-    Header(format=FORMAT, run="0" * 32, created=0, ordered=ordered).save(folder)
+    Header(format=FORMAT, run="0" * 32, created=0, ordered=ordered, policy=policy).save(folder)
     for process in sorted({row["process"] for row in rows}):
         own = [{**row, "seq": seq} for seq, row in enumerate(row for row in rows if row["process"] == process)]
         halves = own[: len(own) // 2], own[len(own) // 2 :]
@@ -64,13 +65,15 @@ def _write_segment(path: Path, process: str, rows: Sequence[Row]) -> None:
         stream.write_table(pa.Table.from_pylist(list(rows), schema))
 
 
-def field_row(path: str, text: str | None, *, base: int | str | None = None) -> Row:
+def field_row(path: str, text: str | None, *, base: int | str | None = None, withheld: bool = False) -> Row:
     """One item of the column `fields`: a value out of `TEXTS`, or None where the field is removed."""
     row: Row = {"path": path, **_numbered("base", base)}
     if text is not None:
         # Any number will do as a digest, so long as it is the value's own; this one needs all 64 bits.
         digest = 2**64 - 1 - list(TEXTS).index(text)
-        row |= {"digest": digest, "size": len(text), "leaves": TEXTS[text], "value": text}
+        row |= {"digest": digest}
+        if not withheld:
+            row |= {"size": len(text), "leaves": TEXTS[text], "value": text}
     return row
 
 
@@ -82,9 +85,10 @@ def _numbered(name: str, version: int | str | None) -> Row:
 
 _NUMBERS: Final = st.integers(0, 5)
 _HUGE: Final = st.sampled_from((-1, 2**60, 2**60 + 1, 2**60 + 2))  # a double cannot tell these apart
-_LABELS: Final = st.sampled_from(("r1", "r2", "3"))
+_LABELS: Final = st.sampled_from(("r1", "r2", "3", "r4", "r5"))
 _VALUE: Final = st.sampled_from((*TEXTS, *TEXTS, "0", "1", None))
 _NOT: Final = st.sampled_from((None, False))
+_RARELY: Final = st.sampled_from((*(False,) * 15, True))
 _MAYBE: Final = st.sampled_from((None, 0.2, 0.9))
 _OFTEN: Final = (*("read",) * 5, *("write",) * 4, *("patch",) * 5)
 _MARKS: Final = ("snapshot", "promote", "quarantine")
@@ -128,6 +132,41 @@ def traces() -> st.SearchStrategy[tuple[list[Row], bool]]:
     return st.tuples(event_lists(), st.sampled_from((True,) * 7 + (False,)))
 
 
+#: Policies that a crowd is under.
+CROWD_POLICIES: Final = (
+    None,
+    None,
+    '[types.other]\nrequired = ["/a"]',
+    '[types.doc]\nrequired = ["/a", "/b"]',
+    '[types.doc]\nrequired = ["/b/x", "/a/y"]',
+)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> tuple[list[Row], str | None]:
+    """Many objects of one type of which few lack something, as rows; and the policy."""
+    count = draw(st.integers(18, 26))
+    lacking = {path: draw(st.sets(st.integers(0, count - 1), max_size=2)) for path in PATHS}
+    where = {"process": PROCESSES[0], "branch": BRANCHES[0]}
+    rows: list[Row] = []
+    for number in range(count):
+        texts = {path: draw(st.sampled_from((None, "null"))) if number in lacking[path] else "0" for path in PATHS}
+        fields = [field_row(path, text) for path, text in texts.items() if text or draw(st.booleans())]
+        op = draw(st.sampled_from((*("write",) * 30, "patch")))
+        row = {"op": op, "object": f"doc/{number}", "type": "doc", "version": 1, "fields": fields, **where}
+        rows.append(row)
+    for _ in range(draw(st.integers(0, 4))):
+        op = draw(st.sampled_from(("patch", "patch", "write", "delete", "promote", "snapshot")))
+        text = draw(st.sampled_from(("0", "null", None)))
+        fields = [field_row(draw(st.sampled_from(PATHS)), None if op == "delete" else text)]
+        version = draw(st.integers(1, 3))
+        row = {"op": op, "object": f"doc/{draw(st.integers(0, count - 1))}", "version": version, **where}
+        rows.append(row if op in {"promote", "snapshot"} else {**row, "fields": fields})
+    for clock, row in enumerate(rows):
+        row["clock"] = clock
+    return rows, draw(st.sampled_from(CROWD_POLICIES))
+
+
 def _units(draw: st.DrawFn) -> tuple[dict[str, Row | None], list[Row]]:
     """Unit → its begin (None if that was not recorded), and the ends of those that ended."""
     units: dict[str, Row | None] = {}
@@ -167,8 +206,9 @@ def _rows(
     if op in _MARKS:
         return row
     if op == "read":
-        paths = draw(st.lists(st.sampled_from(PATHS), unique=True, max_size=2))
-        return {**row, "whole": not paths, "fields": [field_row(path, "0") for path in paths]}
+        shown = draw(st.dictionaries(st.sampled_from(PATHS), st.sampled_from(("0", "0", "1", None)), max_size=3))
+        fields = [field_row(path, text, withheld=draw(_RARELY)) for path, text in shown.items()]
+        return {**row, "whole": not shown or draw(st.booleans()), "fields": fields}
     return {**row, **draw(_written(op, versions[obj]))}
 
 
@@ -183,7 +223,8 @@ def _written(draw: st.DrawFn, op: str, version: st.SearchStrategy[int | str]) ->
     fields = []
     for path, text in listed.items():
         base = draw(st.one_of(st.just(whole_base), version, st.none())) if how == "inferred" else None
-        fields.append(field_row(path, None if op == "delete" else text, base=base))
+        given = None if op == "delete" else text
+        fields.append(field_row(path, given, base=base, withheld=draw(_RARELY)))
     row: Row = {"fields": fields, "confidence": draw(_MAYBE), "fidelity": draw(_MAYBE)}
     if draw(st.sampled_from((False, False, True))):
         row["references"] = [

@@ -27,6 +27,7 @@ class Field:
     leaves: int = 0
     base: Version | None = None
     value: str | None = None  # JSON
+    withheld: bool = False  # only its digest is known
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +96,10 @@ def _event(process: str, row: Mapping[str, Any]) -> Event:
         item["path"]: Field(
             item["digest"],
             item["size"] or 0,
-            item["leaves"] or 0,
+            1 if item["digest"] is not None and item["leaves"] is None else item["leaves"] or 0,
             _version(item["base"], item["base_label"]),
             item["value"],
+            withheld=item["digest"] is not None and item["size"] is None,
         )
         for item in row["fields"] or []
     }

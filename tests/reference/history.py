@@ -201,7 +201,7 @@ class History:
 
     # ---- fields ---------------------------------------------------------------------------------------------------
 
-    def _contents_after(self, writes: Iterable[Event]) -> dict[str, Standing]:
+    def contents_after(self, writes: Iterable[Event]) -> dict[str, Standing]:
         """What stands once these writes have been made in turn; void ones set nothing."""
         contents: dict[str, Standing] = {}
         for write in writes:
@@ -218,7 +218,7 @@ class History:
 
     @cached_property
     def _contents_before(self) -> dict[Event, dict[str, Standing]]:
-        return {write: self._contents_after(self.writes_before(write)) for write in self.writes}
+        return {write: self.contents_after(self.writes_before(write)) for write in self.writes}
 
     def contents_before(self, write: Event) -> dict[str, Standing]:
         """Everything that stands just before a write, by field."""
@@ -231,7 +231,7 @@ class History:
     def stood_at(self, obj: str, position: float, path: str) -> Standing | None:
         """What the last write at or before a position set; None if absent."""
         upto = [write for write in self.writes_in_order(obj) if self.position_of(write) <= position]
-        return self._contents_after(upto).get(path)
+        return self.contents_after(upto).get(path)
 
     def sets(self, write: Event) -> dict[str, int | None]:
         """Field → digest, or None if removed: those that it lists; for a full write also those that it removes.
@@ -341,6 +341,8 @@ class History:
         ):
             return True
         old = standing.value
+        if old.withheld or value.withheld:
+            return False
         return old.size >= 64 and (2 * value.size < old.size or 2 * value.leaves < old.leaves)
 
     def kind(self, write: Event, path: str) -> Kind:

@@ -1,0 +1,168 @@
+-- code: DRF506
+-- severity: error
+-- standard: aliased in-place mutation (shared mutable state); broken read integrity (G-single has no name for it)
+-- message: {branch} read {object} version {version} with other contents in {fields} than {others} had written: it was changed in place
+--
+-- ## What it finds
+-- A read of a version shows another value of a field than stands at that version by what was written; or shows a field that
+-- did not stand, or, as a read of the whole, lacks one that did. Said of versions that one write made, which is not void.
+-- Where no write of the whole object is known up to the version, only the fields that were written are known, and in a trace
+-- without an order only what that write lists. Fields whose values were withheld are not compared; nor, for being there or
+-- not, are fields of which one lies above the other; nor fields that a void write up to the version sets.
+--
+-- ## Why it matters
+-- Somebody changed the object without making a version of it: a list appended to, a nested mapping edited through a second
+-- reference. No base, no lineage and no lock knows of it, so every other rule is blind to what follows.
+--
+-- ## Example
+-- A node reads `context/42` at version 3, appends to the list that it got, and writes nothing. The next reader of version 3
+-- finds one fact more than version 3 ever had.
+--
+-- ## Fix
+-- Hand out copies or frozen values; let writers derive a new version and write it; or track the mapping, so that it sees its
+-- own changes.
+--
+-- ## Known limits
+-- A store with a writer that is not recorded looks the same. A read whose version was worked out may be older than it looks:
+-- of it only fields count whose value nobody had written to the object so far, and none if another process wrote the object.
+
+WITH made AS (
+    SELECT o, v, any_value(e) AS e, any_value(b) AS b, any_value(pos) AS pos, any_value(full_no) AS full_no,
+        any_value(is_full) AS is_full
+    FROM write GROUP BY o, v HAVING count(*) = 1 AND NOT any_value(void)
+),
+numberer AS (
+    SELECT o, min(p) AS one, max(p) AS other FROM write GROUP BY o
+),
+looked AS (
+    SELECT r.e, r.o, r.b, r.whole, coalesce(x.version_inferred, false) AS inferred, m.e AS made_e, m.b AS made_b, m.pos,
+        -- whether all that stood is known, or only what was written
+        CASE WHEN m.pos IS NULL THEN m.is_full ELSE m.full_no > 0 END AS known
+    FROM read AS r JOIN made AS m ON m.o = r.o AND m.v = r.v
+    JOIN event AS x ON x.e = r.e
+    JOIN numberer AS n ON n.o = r.o
+    WHERE x.version_inferred IS NOT TRUE OR (n.one = x.p AND n.other = x.p)
+),
+-- A read of the whole is first compared by one number, the sum of a hash of each field, kept up to date as fields are set.
+content AS (
+    SELECT w.e, sum(coalesce(s.step, 0)) OVER (PARTITION BY w.o ORDER BY w.pos, w.e ROWS UNBOUNDED PRECEDING) AS total
+    FROM write AS w
+    LEFT JOIN (
+        SELECT e, sum(coalesce((hash(f, digest) >> 1)::HUGEINT * (digest IS NOT NULL)::INTEGER, 0)
+            - coalesce((hash(f, standing) >> 1)::HUGEINT * (standing IS NOT NULL)::INTEGER, 0)) AS step
+        FROM setting WHERE changed GROUP BY e
+    ) AS s ON s.e = w.e
+    WHERE w.pos IS NOT NULL
+),
+shown AS (
+    SELECT f.e, sum((hash(f.f, f.digest) >> 1)::HUGEINT) AS total
+    FROM field AS f SEMI JOIN (FROM looked WHERE whole) AS l ON l.e = f.e
+    WHERE f.digest IS NOT NULL GROUP BY f.e
+),
+suspect AS (
+    SELECT l.* FROM looked AS l LEFT JOIN content AS c ON c.e = l.made_e LEFT JOIN shown AS s ON s.e = l.e
+    WHERE NOT l.whole OR l.pos IS NULL OR coalesce(c.total, 0) <> coalesce(s.total, 0)
+),
+-- The last setting of each field at each position.
+placed AS (
+    SELECT o, f, pos, digest, size FROM setting SEMI JOIN suspect USING (o) WHERE until IS NULL OR until > pos
+),
+listed AS (
+    SELECT s.e, s.o, s.made_e, s.pos, s.known, f.f, f.digest, f.size FROM suspect AS s JOIN field AS f ON f.e = s.e
+),
+compared AS (
+    SELECT l.*, p.digest AS stood, p.size AS stood_size, p.f IS NOT NULL AS written
+    FROM (FROM listed WHERE pos IS NOT NULL) AS l
+    ASOF LEFT JOIN placed AS p ON p.o = l.o AND p.f = l.f AND l.pos >= p.pos
+    UNION ALL
+    SELECT l.*, w.digest, w.size, w.f IS NOT NULL
+    FROM (FROM listed WHERE pos IS NULL) AS l LEFT JOIN field AS w ON w.e = l.made_e AND w.f = l.f
+),
+different AS (
+    SELECT * FROM compared WHERE digest IS DISTINCT FROM stood AND (known OR written)
+),
+-- What stood and the read of the whole does not show.
+unseen AS (
+    SELECT s.e, s.o, s.pos, s.f, p.digest AS stood, p.size AS stood_size
+    FROM (
+        SELECT s.e, s.o, s.pos, c.f
+        FROM suspect AS s JOIN (SELECT DISTINCT o, f FROM placed) AS c ON c.o = s.o
+        WHERE s.whole AND s.known AND s.pos IS NOT NULL
+    ) AS s
+    ASOF JOIN placed AS p ON p.o = s.o AND p.f = s.f AND s.pos >= p.pos
+    UNION ALL
+    SELECT s.e, s.o, s.pos, w.f, w.digest, w.size
+    FROM suspect AS s JOIN field AS w ON w.e = s.made_e
+    WHERE s.whole AND s.known AND s.pos IS NULL
+),
+lacked AS (
+    SELECT e, o, pos, f, stood, stood_size FROM different WHERE digest IS NULL
+    UNION
+    SELECT u.* FROM unseen AS u ANTI JOIN (FROM listed WHERE digest IS NOT NULL) AS l ON l.e = u.e AND l.f = u.f
+    WHERE u.stood IS NOT NULL
+),
+related AS (
+    SELECT f, g FROM above UNION ALL SELECT g, f FROM above
+),
+-- A value that took another shape has other fields: no field is there or not because of that.
+reshaped AS (
+    SELECT l.e, l.f
+    FROM lacked AS l JOIN related AS r ON r.f = l.f
+    JOIN listed AS g ON g.e = l.e AND g.f = r.g AND g.digest IS NOT NULL
+    UNION
+    SELECT x.e, x.f
+    FROM (
+        SELECT d.e, d.o, d.pos, d.f, r.g
+        FROM different AS d JOIN related AS r ON r.f = d.f WHERE d.stood IS NULL AND d.pos IS NOT NULL
+    ) AS x
+    ASOF JOIN placed AS p ON p.o = x.o AND p.f = x.g AND x.pos >= p.pos
+    WHERE p.digest IS NOT NULL
+    UNION
+    SELECT d.e, d.f
+    FROM different AS d JOIN related AS r ON r.f = d.f JOIN field AS w ON w.e = d.made_e AND w.f = r.g
+    WHERE d.stood IS NULL AND d.pos IS NULL AND w.digest IS NOT NULL
+),
+-- What a void write up to a version sets; with f = 0, everything.
+voided AS (
+    SELECT w.o, f.f, min(w.pos) AS pos FROM write AS w JOIN field AS f ON f.e = w.e WHERE w.void GROUP BY ALL
+    UNION ALL
+    SELECT o, 0, min(pos) FROM write WHERE void AND is_full GROUP BY o
+),
+mutation AS (
+    SELECT e, o, pos, f, digest FROM different
+    WHERE digest IS NOT NULL AND size IS NOT NULL AND (stood IS NULL OR stood_size IS NOT NULL)
+    UNION ALL
+    SELECT e, o, pos, f, NULL FROM lacked WHERE stood_size IS NOT NULL
+),
+proved AS (
+    SELECT m.e, m.f, m.digest
+    FROM mutation AS m
+    JOIN suspect AS s ON s.e = m.e
+    ANTI JOIN reshaped AS r ON r.e = m.e AND r.f = m.f
+    WHERE NOT EXISTS (
+            SELECT 1 FROM voided AS x
+            WHERE x.o = m.o AND (x.f = m.f OR x.f = 0) AND (m.pos IS NULL OR x.pos <= m.pos)
+        )
+        AND (NOT s.inferred OR (
+            m.digest IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM field AS f JOIN write AS w ON w.e = f.e
+                WHERE w.o = m.o AND f.f = m.f AND f.digest = m.digest
+            )
+        ))
+),
+content_read AS (
+    SELECT e, list({'f': f, 'digest': digest} ORDER BY f) AS shown FROM proved GROUP BY e
+),
+first AS (
+    SELECT min(s.e) AS e, any_value(s.made_e) AS made_e, c.shown
+    FROM content_read AS c JOIN suspect AS s ON s.e = c.e
+    GROUP BY s.made_e, c.shown
+)
+SELECT x.e, list(DISTINCT p.path ORDER BY p.path) AS fields,
+    list(DISTINCT w.b) FILTER (w.b <> r.b) AS others,
+    [any_value(x.made_e)] AS against, NULL::VARCHAR AS base, 'recorded' AS basis
+FROM (SELECT *, unnest(shown).f AS f FROM first) AS x
+JOIN path AS p ON p.f = x.f
+JOIN write AS w ON w.e = x.made_e
+JOIN read AS r ON r.e = x.e
+GROUP BY x.e
