@@ -11,6 +11,7 @@ CODE: Final = "DRF602"
 
 def play(scene: Scene) -> None:
     """Write the scene."""
+    scene.declared = True  # a patch whose base is only inferred means single fields, and names no parent
     thing = scene.thing(scene.rng.choice(("context", "plan", "entity")), labelled=True)
     scene.actor("planner").create(thing)
     scene.declared = True  # a patch whose base is only worked out names no parent
