@@ -117,11 +117,9 @@ def log_line(calls: int, folder: Path) -> Iterator[Callable[[], None]]:
     """The same facts as a structlog event, in JSON, to a file: configured as its performance page advises."""
     with (folder / "facts.ndjson").open("wb") as file:
         log = structlog.wrap_logger(
-            None,
+            structlog.BytesLogger(file),
             wrapper_class=structlog.BoundLogger,
             processors=[structlog.processors.TimeStamper(), structlog.processors.JSONRenderer(_dumps)],
-            logger_factory=structlog.BytesLoggerFactory(file),
-            cache_logger_on_first_use=True,
         ).bind()
 
         def run() -> None:

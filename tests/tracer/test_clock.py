@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, given, settings
 
 from driftline import clock
 from driftline.clock import MAX_AHEAD, HybridClock
+from driftline.ledger import Ledger
+from driftline.objects import Place
+from driftline.scope import Branch, Scope
 
 NOW = 1_700_000_000_000_000_000
 
@@ -60,3 +63,16 @@ def test_two_processes_that_talk_agree_on_what_came_first(monkeypatch: pytest.Mo
     after = behind.tick()
 
     assert before < sent < after
+
+
+def test_the_ledger_puts_clocks_into_the_order_of_the_queue() -> None:
+    ledger = Ledger(ordered=True)
+    place = Place(Scope(Branch("a#1", "a", None, None, None)))
+    rows = [("task-start", now, place, *[None] * 7) for now in (10, 30, 20, 40, 15, 50)]
+
+    def settled(*calls: tuple[object, ...]) -> list[int]:
+        return ledger.settle(list(itertools.chain.from_iterable(calls)), len(calls), lambda _op, _fault: None).clocks
+
+    assert settled(*rows[:4]) == [10, 30, 31, 40]
+    assert settled(*rows[4:]) == [41, 50]
+    assert settled() == []

@@ -111,6 +111,7 @@ class Ledger:
 
     def __init__(self, *, ordered: bool) -> None:
         self._ordered = ordered
+        self._clock = 0  # of the last call settled
         self._epoch = 0  # a place that was looked up in an earlier one takes the long way
         self.objects: dict[str, ObjectState] = {}
 
@@ -123,6 +124,7 @@ class Ledger:
             fault: Told the operation of each call that could not be settled, and why; that call becomes no event.
         """
         out = Settled(rows, count)
+        out.clocks = self._rising(out.clocks)
         dropped: list[int] = []
         calls = zip(range(count), out.ops, out.places, out.versions, out.bases, out.paths, strict=True)
         row = 0
@@ -134,6 +136,15 @@ class Ledger:
                 fault(out.ops[failed.row], failed.fault)
         out.finish(dropped)
         return out
+
+    def _rising(self, clocks: list[int]) -> list[int]:
+        """Clocks in the order of the queue. They nearly always are: `Recorder.set_field` says when they may not be."""
+        if clocks and (clocks[0] <= self._clock or clocks != sorted(clocks)):
+            last = self._clock
+            clocks = [last := max(clock, last + 1) for clock in clocks]
+        if clocks:
+            self._clock = clocks[-1]
+        return clocks
 
     def _settle_from(
         self, calls: Iterator[tuple[Any, ...]], out: Settled, dropped: list[int],
