@@ -397,7 +397,7 @@ def test_without_an_order_named_inputs_and_bases_remain(analyse: Analyse) -> Non
     assert up(analysis, "other/1") == [
         "root other/1@1 by A",
         "  input doc/1@4 by C",
-        "    base doc/1@3 by B",
+        "    base doc/1@3 by B DRF101",
         "      base doc/1@1 by M",
         "    base doc/1@2 by A",
         "      base doc/1@1 by M …",
@@ -409,7 +409,7 @@ def test_without_an_order_named_inputs_and_bases_remain(analyse: Analyse) -> Non
         "  derived doc/1@2 by A",
         "    derived doc/1@4 by C",
         "      derived other/1@1 by A",
-        "  derived doc/1@3 by B",
+        "  derived doc/1@3 by B DRF101",
         "    derived doc/1@4 by C …",
     ]
 

@@ -111,7 +111,7 @@ def _lost() -> None:
         dl.read("context/42", start, version=1)
         dl.patch("context/42", {"/summary": "what bob found"}, base=1, version=3)
     with dl.branch("carol"):
-        dl.read("context/42", {"summary": "what bob found"}, version=3)
+        dl.read("context/42", {**start, "facts": facts, "summary": "what bob found"}, version=3)
         dl.write("report/1", {"text": "all of it"}, version=1, type="report", inputs=[("context/42", 3)])
 
 
