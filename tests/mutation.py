@@ -28,9 +28,9 @@ from driftline.reader import Trace
 from driftline.simulation import Settings, parse_faults, simulate
 from driftline_analyzer.catalogue import Rule, rules
 from driftline_analyzer.database import sql
-from driftline_analyzer.load import load
-from driftline_analyzer.pipeline import STEPS
-from driftline_analyzer.policies import in_force, make_policy_tables
+from driftline_analyzer.forks import find_forks
+from driftline_analyzer.pipeline import load_all, make_detected, rules_in_turn, take_steps
+from driftline_analyzer.policies import in_force
 
 DETECTORS: Final = Path(__file__).parent / "detectors"
 EQUIVALENT: Final = Path(__file__).with_name("equivalent_mutants.toml")
@@ -73,26 +73,17 @@ class Corpus:
         spill = folder.with_name(f"{folder.name}.spill")
         self._config = {"temp_directory": str(spill), "threads": 1}
         self.connection = self._open(stack)
-        self._stepped(self.connection, {})
-        make_detected(self.connection)
-        self.findings = {rule.code: detect(self.connection, rule.query, rule.code, keep=True) for rule in in_turn()}
+        prepare(self.connection, {})
+        self.findings = {
+            rule.code: detect(self.connection, rule.query, rule.code, keep=True) for rule in rules_in_turn()
+        }
 
     def _open(self, stack: ExitStack) -> duckdb.DuckDBPyConnection:
         """A database into which the trace has been loaded."""
         connection = duckdb.connect(":memory:", config=self._config)
         stack.callback(connection.close)
-        if not load(self._trace, connection):
-            connection.execute(sql("steps", "renumber"))
-        header = self._trace.header
-        connection.execute("SET VARIABLE ordered = ?", [header.ordered])
-        connection.execute("SET VARIABLE sampled = ?", [header.sample.get("objects", 1.0) < 1])
-        make_policy_tables(connection, in_force(header, None).policy)
+        load_all(self._trace, in_force(self._trace.header, None).policy, connection)
         return connection
-
-    @staticmethod
-    def _stepped(connection: duckdb.DuckDBPyConnection, broken: Mapping[str, str]) -> None:
-        for step in STEPS:
-            connection.execute(broken.get(step, sql("steps", step)))
 
     def notices_detector(self, rule: Rule, text: str) -> bool:
         """Whether a rule finds something else with this query."""
@@ -103,24 +94,18 @@ class Corpus:
         with ExitStack() as stack:
             connection = self._open(stack)
             with impatient(connection):
-                self._stepped(connection, {step: text})
-                make_detected(connection)
+                prepare(connection, {step: text})
                 return any(
                     detect(connection, rule.query, rule.code, keep=True) != self.findings[rule.code]
-                    for rule in in_turn()
+                    for rule in rules_in_turn()
                 )
 
 
-def in_turn() -> list[Rule]:
-    """The rules, those that read the findings of others last."""
-    return sorted(rules(), key=lambda rule: rule.reads_findings)
-
-
-def make_detected(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        "CREATE TEMP TABLE detected (code VARCHAR, e BIGINT, fields VARCHAR[], others INTEGER[], against BIGINT[],"
-        " base VARCHAR, basis VARCHAR, gives_way BOOLEAN DEFAULT false)",
-    )
+def prepare(connection: duckdb.DuckDBPyConnection, texts: Mapping[str, str]) -> None:
+    """Do all that the pipeline does between loading and the first rule."""
+    take_steps(connection, texts)
+    find_forks(connection)
+    make_detected(connection)
 
 
 def detect(connection: duckdb.DuckDBPyConnection, query: str, code: str, *, keep: bool = False) -> Findings:

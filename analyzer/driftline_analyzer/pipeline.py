@@ -19,7 +19,7 @@ A detector whose header says `reads: findings` runs after all that do not, and r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import duckdb
@@ -27,7 +27,7 @@ import duckdb
 from driftline.discipline import Policy
 from driftline.reader import Trace
 from driftline_analyzer.blast import measure_blast
-from driftline_analyzer.catalogue import rules
+from driftline_analyzer.catalogue import Rule, rules
 from driftline_analyzer.database import sql
 from driftline_analyzer.forks import find_forks
 from driftline_analyzer.load import load
@@ -80,15 +80,8 @@ def run(trace: Trace, policy: Policy, connection: duckdb.DuckDBPyConnection, pro
         progress(name, next(done) / len(names))
 
     begin("load")
-    in_order = load(trace, connection)
-    if not in_order:
-        connection.execute(sql("steps", "renumber"))
-    connection.execute("SET VARIABLE ordered = ?", [trace.header.ordered])
-    connection.execute("SET VARIABLE sampled = ?", [trace.header.sample.get("objects", 1.0) < 1])
-    make_policy_tables(connection, policy)
-    for step in STEPS:
-        begin(step)
-        connection.execute(sql("steps", step))
+    load_all(trace, policy, connection)
+    take_steps(connection, begin=begin)
     begin("detect")
     find_forks(connection)
     _detect(connection)
@@ -97,12 +90,50 @@ def run(trace: Trace, policy: Policy, connection: duckdb.DuckDBPyConnection, pro
     progress("done", 1.0)
 
 
-def _detect(connection: duckdb.DuckDBPyConnection) -> None:
+def load_all(trace: Trace, policy: Policy, connection: duckdb.DuckDBPyConnection) -> None:
+    """Load a trace in clock order, and what else the steps begin with: variables and policy tables."""
+    in_order = load(trace, connection)
+    if not in_order:
+        connection.execute(sql("steps", "renumber"))
+    connection.execute("SET VARIABLE ordered = ?", [trace.header.ordered])
+    connection.execute("SET VARIABLE sampled = ?", [trace.header.sample.get("objects", 1.0) < 1])
+    make_policy_tables(connection, policy)
+
+
+def take_steps(
+    connection: duckdb.DuckDBPyConnection,
+    texts: Mapping[str, str] | None = None,
+    *,
+    begin: Callable[[str], None] = lambda _step: None,
+) -> None:
+    """Take all of `STEPS`.
+
+    Args:
+        connection: A loaded trace.
+        texts: Other texts for some of them, by name.
+        begin: Told of each.
+    """
+    for step in STEPS:
+        begin(step)
+        connection.execute((texts or {}).get(step) or sql("steps", step))
+
+
+def make_detected(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty table `detected`."""
     connection.execute(
         "CREATE TEMP TABLE detected (code VARCHAR, e BIGINT, fields VARCHAR[], others INTEGER[], against BIGINT[],"
         " base VARCHAR, basis VARCHAR, gives_way BOOLEAN DEFAULT false)",
     )
-    for rule in sorted(rules(), key=lambda rule: rule.reads_findings):  # stable: else by code
+
+
+def rules_in_turn() -> list[Rule]:
+    """The rules in the order in which they run: those that read the findings of others last."""
+    return sorted(rules(), key=lambda rule: rule.reads_findings)  # stable: else by code
+
+
+def _detect(connection: duckdb.DuckDBPyConnection) -> None:
+    make_detected(connection)
+    for rule in rules_in_turn():
         connection.execute(f"INSERT INTO detected BY NAME SELECT '{rule.code}' AS code, * FROM ({rule.query})")  # noqa: S608 - ours
     connection.execute(_FINDING)
     connection.execute("DROP TABLE detected")
