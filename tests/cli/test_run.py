@@ -148,7 +148,7 @@ def test_every_setting_is_an_option_and_counts_over_file_and_environment(here: P
     (here / "policy.toml").write_text("[phases]\norder = ['one']\n")
     said = {
         "values": "full", "capture": "doc#/x=none", "secrets": "ssn", "redact": "a:b", "max-value-bytes": "100",
-        "sample": "objects=1,branches=1", "depth": "1", "ordered": "no", "policy": "policy.toml",
+        "sample": "objects=1,branches=1", "overflow": "drop", "depth": "1", "ordered": "no", "policy": "policy.toml",
     }  # fmt: skip
     words = [word for name, text in said.items() for word in (f"--{name}", text)]
     ran = run("run", "-o", "out.drift", *words, "program.py", 0)

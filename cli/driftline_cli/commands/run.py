@@ -52,6 +52,9 @@ def run(
     sample: Annotated[
         str | None, typer.Option(metavar="SHARES", help="Record a share only: objects=0.1,branches=0.5.")
     ] = None,
+    overflow: Annotated[
+        str | None, typer.Option(metavar="WAIT|DROP", help="What a call does while too many events wait to be written.")
+    ] = None,
     depth: Annotated[
         str | None, typer.Option(metavar="N", help="How many levels of a nested mapping become fields.")
     ] = None,
@@ -71,8 +74,8 @@ def run(
 
     options: dict[str, Any] = {
         "values": values, "capture": None if capture is None else ",".join(capture), "secrets": secrets,
-        "redact": redact, "max_value_bytes": max_value_bytes, "sample": sample, "depth": depth, "ordered": ordered,
-        "policy": policy, "trace": None if output is None else str(output),
+        "redact": redact, "max_value_bytes": max_value_bytes, "sample": sample, "overflow": overflow,
+        "depth": depth, "ordered": ordered, "policy": policy, "trace": None if output is None else str(output),
     }  # fmt: skip
     launch = Launch.of(program or [], module=module, code=code, options=options, instrument=instrument, force=force)
     status = launch.run()
