@@ -75,4 +75,4 @@ def held_at(history: History, mark: Event) -> dict[str, Standing]:
         if history.position_of(write) < position
         or (history.position_of(write) == position and history.earlier(write, mark))
     ]
-    return history._contents_after(upto)
+    return history.contents_after(upto)
