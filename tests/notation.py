@@ -21,8 +21,8 @@ parent, unless it says otherwise, and ends at the end. `#` begins a comment. Wha
                                                  set doc/1 {n: 1}, remove doc/1 n, replace doc/1 {n: 1}
 
 Versions are numbers or labels. `doc/1..20` stands for twenty objects, each in turn. A write also takes
-`confidence 0.5`, `fidelity 0.5`, `source WHO`, `refs /owner=agent/1` and `inputs plan/1@3`. The type of an object is
-what comes before the slash.
+`confidence 0.5`, `fidelity 0.5`, `source WHO`, `refs /owner=agent/1` and `inputs plan/1@3` or `inputs none`. The type
+of an object is what comes before the slash.
 """
 
 from __future__ import annotations
@@ -129,7 +129,9 @@ CLAUSES: Final[dict[str, tuple[str, ...]]] = {
 _MANY: Final[dict[str, Callable[[list[str]], Any]]] = {
     "bases": lambda words: [_version(word) for word in words],
     "refs": lambda words: dict(_split(word, "=") for word in words),
-    "inputs": lambda words: [(name, _version(version)) for name, version in (_split(word, "@") for word in words)],
+    "inputs": lambda words: [
+        (name, _version(version)) for name, version in (_split(word, "@") for word in words if words != ["none"])
+    ],
     "references": list,
 }
 _ONE: Final[dict[str, Callable[[str], Any]]] = {

@@ -141,7 +141,7 @@ def test_the_inputs_that_a_write_names(analyse: Analyse) -> None:
         A: write answer/1 {text: "so"} @1 inputs plan/1@1 fact/1@1 ghost/1@9
     """)
     assert up(analysis, "answer/1") == [
-        "root answer/1@1 by A",
+        "root answer/1@1 by A DRF201",
         "  input fact/1@1 by M",
         "  input plan/1@1 by M",
     ]
@@ -202,7 +202,7 @@ def test_what_was_read_of_an_older_version_is_that_version(analyse: Analyse) -> 
         A: read plan/1 @1
         A: write answer/1 {text: "so"} @1
     """)
-    assert up(analysis, "answer/1") == ["root answer/1@1 by A", "  read~ plan/1@1 by M"]
+    assert up(analysis, "answer/1") == ["root answer/1@1 by A DRF201", "  read~ plan/1@1 by M"]
 
 
 def test_inputs_by_label(analyse: Analyse) -> None:
@@ -211,7 +211,7 @@ def test_inputs_by_label(analyse: Analyse) -> None:
         M: write plan/1 {step: 2} @blue
         A: write answer/1 {text: "so"} @1 inputs plan/1@red
     """)
-    assert up(analysis, "answer/1") == ["root answer/1@1 by A", "  input plan/1@red by M"]
+    assert up(analysis, "answer/1") == ["root answer/1@1 by A DRF201", "  input plan/1@red by M"]
 
 
 def test_aborted_writes_are_no_causes_by_reading(analyse: Analyse) -> None:

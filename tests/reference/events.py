@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Event:
     confidence: float | None = None
     fidelity: float | None = None
     references: tuple[tuple[str, str], ...] = ()  # (path, object)
+    inputs: tuple[tuple[str, Version], ...] | None = None  # (object, version); None: not declared
     type: str | None = None
     whole: bool = True  # of a read
     unit: str | None = None
@@ -91,6 +92,13 @@ def _version(number: int | None, label: str | None) -> Version | None:
     return label if number is None else number
 
 
+def _inputs(items: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Version]]:
+    for item in items:
+        version = _version(item["version"], item["label"])
+        if version is not None:
+            yield item["object"], version
+
+
 def _event(process: str, row: Mapping[str, Any]) -> Event:
     fields = {
         item["path"]: Field(
@@ -115,6 +123,7 @@ def _event(process: str, row: Mapping[str, Any]) -> Event:
         bases=tuple(_version(item["version"], item["label"]) for item in row["bases"] or []),
         confidence=row["confidence"],
         fidelity=row["fidelity"],
+        inputs=None if row["inputs"] is None else tuple(_inputs(row["inputs"])),
         references=tuple((item["path"], item["object"]) for item in row["references"] or []),
         unit=row["unit"],
         task=row["task"],

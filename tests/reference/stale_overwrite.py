@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable
+from dataclasses import replace
 
 from reference.events import Event, Version
 from reference.history import Found, History
@@ -59,8 +60,7 @@ def takes_part(history: History, write: Event, path: str) -> bool:
 def base_of(history: History, write: Event, path: str) -> Hashable:
     """The base of a field, told apart as versions are; None if there is none or, for a merge, more than one."""
     version: Version | None = None if write.bases or path not in write.fields else history.b(write, path)
-    own = isinstance(version, int) and not history.numbered_by_the_store(str(write.object))
-    return (write.process, version) if own else version
+    return None if version is None else history.version_name(replace(write, version=version))
 
 
 def _finding(history: History, obj: str, meeting: dict[str, list[Event]]) -> Found:

@@ -6,7 +6,7 @@ one, and most of both happen in units. Written row by row, as in `event_lists`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import hypothesis.strategies as st
@@ -17,7 +17,7 @@ OBJECTS: Final = ("doc/0", "doc/1", "doc/2")
 PATHS: Final = ("/a", "/b")
 BRANCHES: Final = ("a#1", "b#2", "c#3", "d#4")
 PARENTS: Final = (None, None, "a#1", "c#3")
-_TEXTS: Final = tuple(TEXTS)[:2]
+_TEXTS: Final = tuple(TEXTS)[:4]
 _OFTEN: Final = (*("read",) * 7, *("patch",) * 5, "write", "begin", "begin", "commit", "commit", "abort")
 _KINDS: Final = (*_OFTEN, "delete", "start", "finish", "leave")
 
@@ -33,7 +33,7 @@ class _Step:
     text: str
     back: int  # how many versions behind the newest a read is
     base: str
-    inputs: tuple[str, ...]
+    inputs: tuple[str, ...] | None  # None: not declared
 
 
 _STEP: Final = st.builds(
@@ -45,8 +45,34 @@ _STEP: Final = st.builds(
     text=st.sampled_from(_TEXTS),
     back=st.sampled_from((0, 0, 0, 1, 2)),
     base=st.sampled_from(("seen", "seen", "declared", "none")),
-    inputs=st.sampled_from(((), (), (), (), OBJECTS[:1], OBJECTS[1:])),
+    inputs=st.sampled_from((None, None, None, None, (), OBJECTS[:1], OBJECTS[1:])),
 )
+
+
+#: What leads to the rules of reads and units, a step a pair: which of two branches, what, and which of two objects.
+_SCENES: Final = (
+    "1 read X, 0 begin, 0 patch X, 0 patch Y, 0 commit, 1 read Y",
+    "0 begin, 0 patch X, 0 patch Y, 0 commit, 1 read X",
+    "0 begin, 1 begin, 0 read X, 1 read Y, 0 patch Y, 1 patch X, 0 commit, 1 commit",
+    "0 begin, 1 begin, 0 read X, 0 patch Y, 1 read X, 1 read Y, 1 patch X, 0 commit, 1 commit",
+    "0 begin, 0 patch X, 1 read X, 0 patch X, 0 commit",
+    "0 begin, 0 patch X, 1 read X, 0 abort",
+    "0 read X, 1 patch X, 0 patch Y",
+    "0 begin, 1 begin, 0 read X, 1 read X, 0 patch X, 1 patch X, 0 commit, 1 commit",
+)
+
+
+@st.composite
+def _scenes(draw: st.DrawFn) -> list[_Step]:
+    branches = draw(st.permutations(BRANCHES))
+    objects = dict(zip("XY", draw(st.permutations(OBJECTS)), strict=False))
+    paths = draw(st.sampled_from(((), PATHS[:1])))
+    steps = []
+    for line in draw(st.sampled_from(_SCENES)).split(", "):
+        who, kind, *where = line.split()
+        step = replace(draw(_STEP), branch=branches[int(who)], kind=kind, paths=paths, back=0)
+        steps.append(replace(step, object=objects[where[0]]) if where else step)
+    return steps
 
 
 @dataclass
@@ -133,10 +159,10 @@ class _Store:
             step.branch, step.kind, object=step.object, type="doc", version_inferred=False,
             base_inferred=step.base != "declared",
             fields=[] if step.kind == "delete" else [field_row(path, step.text, base=base) for path in paths],
-            inputs=[
+            inputs=None if step.inputs is None else [
                 {"object": other, "version": row["version"], "label": row["label"]}
                 for other in step.inputs if (row := self._last(other)) is not None
-            ] or None,
+            ],
             **self._version("version", number), **self._version("base", seen),
         )  # fmt: skip
         self.seen[step.branch, step.object] = number
@@ -147,15 +173,21 @@ class _Store:
 
 
 @st.composite
-def transactions(draw: st.DrawFn, *, max_steps: int = 60) -> tuple[list[Row], bool]:
+def transactions(draw: st.DrawFn, *, max_steps: int = 40) -> tuple[list[Row], bool]:
     """Rows for `write_trace`, and whether the trace is ordered."""
     store = _Store(labels=draw(st.sampled_from((False, False, True))))
     for branch, parent in zip(BRANCHES, PARENTS, strict=True):
         store.record(branch, "branch-start", name=branch[0], parent=parent)
-    for step in draw(st.lists(_STEP, min_size=draw(st.sampled_from((0, 20, 40))), max_size=max_steps)):
+    for obj in OBJECTS:
+        store.take(_Step(draw(st.sampled_from(BRANCHES)), "write", obj, (), _TEXTS[0], 0, "none", None))
+    steps = draw(st.lists(_STEP, min_size=draw(st.sampled_from((0, 10, 30))), max_size=max_steps))
+    for scene in draw(st.lists(_scenes(), min_size=1, max_size=3)):
+        at = draw(st.integers(0, len(steps)))
+        steps[at:at] = scene
+    for step in steps:
         store.take(step)
     if draw(st.booleans()):
         for branch in BRANCHES:
             while branch not in store.left and store.units.get(branch):
-                store.take(_Step(branch, "commit", "", (), "", 0, "", ()))
+                store.take(_Step(branch, "commit", "", (), "", 0, "", None))
     return store.rows, draw(st.sampled_from((True, True, False)))
