@@ -40,7 +40,7 @@ def info(
         if list_ is not None:
             _list(analysis, list_, limit if limit is not None or format_ == "json" else _LIMIT, format_)
             return
-        from driftline_cli.overview import overview
+        from driftline_analyzer.overview import overview
 
         found = overview(analysis)
         if format_ == "json":
@@ -52,7 +52,7 @@ def info(
 
 
 def _list(analysis: Analysis, what: Literal["objects", "branches"], limit: int | None, format_: options.Format) -> None:
-    from driftline_cli import listings
+    from driftline_analyzer import listings
     from driftline_cli.render import listings as page
 
     summary = analysis.summary

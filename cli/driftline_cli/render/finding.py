@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from driftline_analyzer import Blast, Finding
     from driftline_analyzer.evidence import FieldEvidence
     from driftline_analyzer.moments import Moment
-    from driftline_cli.witnesses import Witnesses
+    from driftline_analyzer.witnesses import Witnesses
 
 _FIELDS: Final = 4  # fields whose values are shown
 _PARTIES: Final = 3  # other branches beside the one at fault

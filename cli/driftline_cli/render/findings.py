@@ -13,9 +13,9 @@ from rich.text import Text
 
 from driftline_analyzer.catalogue import SEVERITIES, rules
 from driftline_analyzer.evidence import field_evidence
+from driftline_analyzer.witnesses import witnesses
 from driftline_cli.render import finding as one
 from driftline_cli.render import words
-from driftline_cli.witnesses import witnesses
 
 if TYPE_CHECKING:
     from driftline_analyzer import Analysis, Finding, Summary

@@ -16,7 +16,7 @@ from driftline_cli.render import words
 from driftline_cli.safe import plain
 
 if TYPE_CHECKING:
-    from driftline_cli.overview import Overview
+    from driftline_analyzer.overview import Overview
 
 _WIDEST: Final = 112
 _BAR: Final = 20

@@ -12,7 +12,7 @@ from driftline_cli.render import words
 from driftline_cli.render.columns import Columns
 
 if TYPE_CHECKING:
-    from driftline_cli.listings import BranchRow, ObjectRow
+    from driftline_analyzer.listings import BranchRow, ObjectRow
 
 _WIDEST = 40
 

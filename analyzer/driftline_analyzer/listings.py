@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from driftline_analyzer.times import iso
 
 if TYPE_CHECKING:
-    from driftline_analyzer import Analysis
+    from driftline_analyzer.analysis import Analysis
 
 
 @dataclass(frozen=True)

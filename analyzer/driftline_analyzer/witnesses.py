@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from driftline_analyzer.moments import Moment, moments
 
 if TYPE_CHECKING:
-    from driftline_analyzer import Analysis, Finding
+    from driftline_analyzer.analysis import Analysis
+    from driftline_analyzer.findings import Finding
 
 # A branch may have its base from its parent: then no event of its own shows it.
 _EVENTS = """

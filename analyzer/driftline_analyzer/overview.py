@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from driftline.header import Header
-    from driftline_analyzer import Analysis, Summary
+    from driftline_analyzer.analysis import Analysis, Summary
 
 
 @dataclass(frozen=True)
