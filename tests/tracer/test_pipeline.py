@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+import driftline as dl
 from driftline import ABSENT
 from driftline.discipline import CHECKS, Base, Policy, loads
 from driftline.discipline.gate import _CHECKS
@@ -456,3 +458,29 @@ def test_nothing_but_a_conflict_ever_loses_a_change(steps: list[Any]) -> None:
 
 def test_the_default_policy_needs_no_file() -> None:
     assert Pipeline(Policy()).finish() == []
+
+
+# ---- release --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_released_stands_whatever_the_gate_says_of_it() -> None:
+    run = Run('[gate]\nconfidence = "quarantine"\n[reconcile]\nmin_confidence = 0.5\n')
+    run.write("m", "doc/1", {"/n": 0, "/m": 0}, op="write")
+    run.write("a", "doc/1", {"/n": 1}, base=1)
+    assert run.write("b", "doc/1", {"/n": 2}, base=1, confidence=0.1).verdict == "quarantined"
+    released = run.pipeline.release(
+        Proposal(
+            event="r", op="patch", object="doc/1", type="doc", version="4", position=4, order=4, branch="editor",
+            branch_id="editor#1", time=4, fields={"/n": 2}, confidence=0.1,
+        )
+    )  # fmt: skip
+    assert released.verdict == "promoted"
+    assert run.values("doc/1") == {"/n": 2, "/m": 0}
+
+
+def test_a_value_that_a_recording_withholds_is_a_difference_all_the_same(tmp_path: Path) -> None:
+    with dl.record(tmp_path / "run.drift"):
+        run = Run()
+        run.write("m", "doc/1", {"/user": [{"password": "a"}]}, op="write")
+        run.write("m", "doc/1", {"/user": [{"password": "b"}]}, base=1)
+    assert run.values("doc/1") == {"/user": [{"password": "b"}]}

@@ -63,12 +63,13 @@ def encode(value: object) -> bytes:
         >>> encode({"b": (1, 2.5), "a": float("nan")})
         b'{"a":{"$float":"nan"},"b":[1,2.5]}'
     """
-    text = _encode(value)
+    text = encode_whole(value)
     screen = SCREEN.container
     return text if screen is None or text[:1] not in _CONTAINERS else screen(text)
 
 
-def _encode(value: object) -> bytes:
+def encode_whole(value: object) -> bytes:
+    """The canonical JSON of any value, whatever the recording in force withholds: to compare with, never to show."""
     try:
         text = ENCODER.encode(value)
     except Exception:  # noqa: BLE001 - odd keys, surrogates, cycles, numbers out of range

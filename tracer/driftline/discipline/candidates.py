@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from driftline.canonical import encode, filled_leaves
+from driftline.canonical import encode, encode_whole, filled_leaves
 from driftline.values import ABSENT
 
 
@@ -71,7 +71,7 @@ def key(value: Any) -> bytes:
         >>> key({"b": 1, "a": 2}) == key({"a": 2, "b": 1}), key(1) == key(True), key(ABSENT)
         (True, False, b'')
     """
-    return b"" if value is ABSENT else encode(value)
+    return b"" if value is ABSENT else encode_whole(value)  # what a recording withholds is no less of a difference
 
 
 def distinct(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -8,15 +8,16 @@ decided again in the replay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final, Literal
 
 import msgspec
 
-from driftline.discipline.candidates import key
+from driftline.discipline.candidates import Base, key
 from driftline.discipline.definitions import Action
 from driftline.discipline.drafts import SETTLED, Draft, draft
 from driftline.discipline.gate import Failure, examine
+from driftline.discipline.lines import Lines
 from driftline.discipline.policy import Policy
 from driftline.discipline.proposals import Proposal
 from driftline.discipline.reconcile import Custom, FieldDecision
@@ -55,36 +56,18 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-@dataclass
-class _Line:
-    """A branch, as far as phases care.
-
-    Attributes:
-        name: Its name.
-        phase: Its phase.
-        above: Ids of the branches that it descends from.
-        ended: Whether it has ended.
-        failed: Whether it failed: by itself, or by a check whose action is `fail`.
-        writes: Ids of the objects that it has written.
-    """
-
-    name: str
-    phase: str | None
-    above: frozenset[str]
-    ended: bool = False
-    failed: bool = False
-    writes: set[str] = field(default_factory=set)
-
-
 class Pipeline:
     """Decides every write under one policy.
 
     Args:
         policy: The policy.
         customs: Functions that the strategy `custom` may call, by the name in the policy; others are imported.
+        world: What has been promoted before; None for nothing.
+        lines: The branches known before; None for none.
 
     Attributes:
         world: What has been promoted.
+        lines: The branches.
 
     Example:
         >>> pipeline = Pipeline(Policy())
@@ -96,29 +79,29 @@ class Pipeline:
         ('promoted', {'/n': 1})
     """
 
-    def __init__(self, policy: Policy, customs: Mapping[str, Custom] | None = None) -> None:
-        self.world = World()
+    def __init__(
+        self,
+        policy: Policy,
+        customs: Mapping[str, Custom] | None = None,
+        *,
+        world: World | None = None,
+        lines: Lines | None = None,
+    ) -> None:
+        self.world = World() if world is None else world
+        self.lines = Lines() if lines is None else lines
         self._policy = policy
         self._customs = customs
-        self._lines: dict[str, _Line] = {}
-        self._writers: dict[str, set[str]] = {}  # object → branches that have written it and not ended
         self._units: dict[str, list[Proposal]] = {}
 
     # ---- what happens ---------------------------------------------------------------------------------------------
 
     def begin_branch(self, branch_id: str, name: str, phase: str | None, parent: str | None) -> None:
         """A branch begins."""
-        above = self._lines[parent].above | {parent} if parent in self._lines else frozenset()
-        self._lines[branch_id] = _Line(name, phase, above)
+        self.lines.begin(branch_id, name, phase, parent)
 
     def end_branch(self, branch_id: str, *, failed: bool) -> None:
         """A branch ends; it holds no phase open any more."""
-        line = self._lines.get(branch_id)
-        if line is not None:
-            line.ended = True
-            line.failed = line.failed or failed
-            for object_id in line.writes:
-                self._writers[object_id].discard(branch_id)
+        self.lines.end(branch_id, failed=failed)
 
     def finish_task(self, signature: int, branch_id: str) -> None:
         """A branch has done a task."""
@@ -141,6 +124,23 @@ class Pipeline:
         return [
             _decision(proposal, "discarded", reason="its unit was aborted") for proposal in self._units.pop(unit, [])
         ]
+
+    def release(self, proposal: Proposal) -> Decision:
+        """Somebody answers for a write that was set aside: its fields stand now, whatever the gate says of them.
+
+        Args:
+            proposal: The write that was set aside, as a new version; what it had seen and how sure it was do not count.
+        """
+        standing = self.world.get(proposal.object)
+        seen = {} if standing is None else {
+            path: Base(state.value, state.version) for path, state in standing.fields.items()
+        }  # fmt: skip
+        drafted = draft(self._policy, self.world, replace(proposal, seen=seen, confidence=None), self._customs)
+        if drafted.settled or drafted.before is not None:
+            self.world.put(proposal.object, drafted.after)
+        decision = _passed(drafted, ())
+        self._note(proposal, decision)
+        return decision
 
     def finish(self) -> list[Decision]:
         """Nothing follows: writes of units that never ended are torn, and the gate's atomicity check says what then."""
@@ -189,26 +189,29 @@ class Pipeline:
         return decisions
 
     def _note(self, proposal: Proposal, decision: Decision) -> None:
-        line = self._lines.setdefault(proposal.branch_id, _Line(proposal.branch, proposal.phase, frozenset()))
-        if decision.verdict in {"promoted", "merged"} and not line.ended:
-            line.writes.add(proposal.object)
-            self._writers.setdefault(proposal.object, set()).add(proposal.branch_id)
-        line.failed = line.failed or decision.verdict == "failed"
+        if self.lines.get(proposal.branch_id) is None:
+            self.lines.begin(proposal.branch_id, proposal.branch, proposal.phase, None)
+        if decision.verdict in {"promoted", "merged"}:
+            self.lines.wrote(proposal.branch_id, proposal.object)
+        elif decision.verdict == "failed":
+            self.lines.fail(proposal.branch_id)
 
     def _out_of_phase(self, proposal: Proposal) -> tuple[str, ...]:
         """Why a write breaks the order of the phases."""
         rank = self._policy.phases.rank(proposal.phase)
         if rank is None:
             return ()
-        own = self._lines.get(proposal.branch_id)
+        own = self.lines.get(proposal.branch_id)
         kin = {proposal.branch_id} | (own.above if own is not None else frozenset())
         objects = [proposal.object, *(used.object for used in proposal.inputs)]
         reasons = []
         for object_id in dict.fromkeys(objects):
-            for writer in sorted(self._writers.get(object_id, ())):
-                line = self._lines[writer]
-                theirs = self._policy.phases.rank(line.phase)
-                if theirs is not None and theirs < rank and writer not in kin and proposal.branch_id not in line.above:
+            for writer in sorted(self.lines.writers(object_id)):
+                line = self.lines.get(writer)
+                theirs = None if line is None else self._policy.phases.rank(line.phase)
+                if line is None or theirs is None or theirs >= rank:
+                    continue
+                if writer not in kin and proposal.branch_id not in line.above:
                     reasons.append(f"{line.name} is still in {line.phase} on {object_id}")
         standing = self.world.get(proposal.object)
         if standing is not None and standing.rank > rank:

@@ -141,7 +141,7 @@ class World:
     def settle(self) -> None:
         """What was tried in this overlay holds for its parent."""
         if self._parent is not None:
-            self._parent._objects.update(self._objects)  # noqa: SLF001 - of the same class
-            self._parent._referrers.update(self._referrers)  # noqa: SLF001 - of the same class
+            for object_id, state in self._objects.items():
+                self._parent.put(object_id, state)
             for signature, branch_id in self._tasks.items():
                 self._parent.task_done(signature, branch_id)
