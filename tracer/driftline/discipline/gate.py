@@ -125,21 +125,21 @@ def _values(asked: Asked) -> Iterator[Finding]:
     for path, value in changed.items():
         before = asked.draft.standing(path)
         if before is not ABSENT and any(pointers.covers(pattern, path) for pattern in asked.type.immutable):
-            yield Finding(f"{path} is immutable and was set before", path, _shown(value), _shown(before))
+            yield Finding(f"{path} is immutable and was set before", path, shown(value), shown(before))
         known = asked.policy.field(asked.draft.after.type, path)
         if known is None or value is ABSENT:
             continue
         if known.accepted is not None and key(value) not in {key(one) for one in known.accepted}:
-            yield Finding(f"{path} has none of its accepted values", path, _shown(value), _shown(list(known.accepted)))
+            yield Finding(f"{path} has none of its accepted values", path, shown(value), shown(list(known.accepted)))
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if known.minimum is not None and not (number and value >= known.minimum):
-            yield Finding(f"{path} is below its minimum", path, _shown(value), f"{known.minimum} or more")
+            yield Finding(f"{path} is below its minimum", path, shown(value), f"{known.minimum} or more")
         if known.maximum is not None and not (number and value <= known.maximum):
-            yield Finding(f"{path} is above its maximum", path, _shown(value), f"{known.maximum} or less")
+            yield Finding(f"{path} is above its maximum", path, shown(value), f"{known.maximum} or less")
         if known.unique:
             twin = _twin(asked, path, value)
             if twin is not None:
-                yield Finding(f"{path} must be unique, and {twin} has the same", path, _shown(value))
+                yield Finding(f"{path} must be unique, and {twin} has the same", path, shown(value))
 
 
 def _twin(asked: Asked, path: str, value: Any) -> str | None:
@@ -266,8 +266,13 @@ def _duplicate(asked: Asked) -> Iterator[Finding]:
             yield Finding(f"{first} had finished the same task before")
 
 
-def _shown(value: Any) -> str:
-    """A value in a reason: its JSON, cut short."""
+def shown(value: Any) -> str:
+    """A value as reasons show it: its JSON, cut short.
+
+    Example:
+        >>> shown({"n": 1}), shown(ABSENT)
+        ('{"n":1}', 'absent')
+    """
     text = "absent" if value is ABSENT else encode(value).decode()
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
