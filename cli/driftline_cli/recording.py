@@ -93,9 +93,9 @@ class Launch:
             variables |= {INSTRUMENT: ",".join(integrations), "PYTHONPATH": os.pathsep.join(path)}
         return cls(arguments, name, settings, folder, {**os.environ, **variables})
 
-    def run(self) -> int:
-        """Run it; returns what `supervise.run` does."""
-        return supervise.run([sys.executable, *self.arguments], self.environment)
+    def run(self, signals: supervise.HeldBack) -> int:
+        """Run it; takes and returns what `supervise.run` does."""
+        return supervise.run([sys.executable, *self.arguments], self.environment, signals)
 
     def summary(self) -> str:
         """What was recorded, and what to do next, in one line."""

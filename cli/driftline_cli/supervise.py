@@ -11,6 +11,7 @@ import resource
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,31 +22,60 @@ _SIGNALLED: Final = 128  # a shell says 128 + n of a program that signal n ended
 _PASSED_ON: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCONT")
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+@dataclass(frozen=True)
+class HeldBack:
+    """Signals that wait until somebody asks for them.
+
+    Attributes:
+        passed_on: Those that are meant for the program.
+        before: Those that were held back before.
+    """
+
+    passed_on: frozenset[int]
+    before: frozenset[int]
+
+
+@contextmanager
+def held_back() -> Iterator[HeldBack]:
+    """Let signals wait, until the end of the block, for `run` to take them one by one.
+
+    To be entered before anything is imported that starts threads: a thread inherits what is held back, and one that did
+    not would take a signal now and then in place of `run`, which would wait for it forever.
+    """
+    passed_on = frozenset(
+        number
+        for name in _PASSED_ON
+        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is not signal.SIG_IGN
+    )
+    handler = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # ignored, it would not wait
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, passed_on | {signal.SIGCHLD})
+    try:
+        yield HeldBack(passed_on, frozenset(int(number) for number in before))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGCHLD, handler)
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], signals: HeldBack) -> int:
     """Run a program to its end.
 
     Args:
         command: The path of the program and its arguments.
         environment: Its environment.
+        signals: What somebody may send to this process and mean for the program.
 
     Returns:
         Its exit status; of one that a signal ended, minus the signal's number.
     """
-    passed_on = {
-        number
-        for name in _PASSED_ON
-        if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is not signal.SIG_IGN
-    }
-    with _held_back(passed_on | {signal.SIGCHLD}) as before:
-        child = os.posix_spawn(command[0], list(command), environment, setsigmask=before)
-        while True:
-            number, from_terminal = _next_signal(passed_on | {signal.SIGCHLD})
-            if number == signal.SIGCHLD:
-                done, status = os.waitpid(child, os.WNOHANG)
-                if done:
-                    return os.waitstatus_to_exitcode(status)
-            elif not (from_terminal and os.getpgid(child) == os.getpgrp()):  # a terminal sends it to both of them
-                os.kill(child, number)
+    child = os.posix_spawn(command[0], list(command), environment, setsigmask=signals.before)
+    while True:
+        number, from_terminal = _next_signal(signals.passed_on | {signal.SIGCHLD})
+        if number == signal.SIGCHLD:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+        elif not (from_terminal and os.getpgid(child) == os.getpgrp()):  # a terminal sends it to both of them
+            os.kill(child, number)
 
 
 def end_as(status: int) -> int:
@@ -68,19 +98,7 @@ def end_as(status: int) -> int:
     return _SIGNALLED + number  # the first process of a container cannot end itself so
 
 
-@contextmanager
-def _held_back(signals: set[int]) -> Iterator[set[int]]:
-    """Let signals wait until somebody asks for them; gives those that were held back before."""
-    handler = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # ignored, it would not wait
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield {int(number) for number in before}
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGCHLD, handler)
-
-
-def _next_signal(signals: set[int]) -> tuple[int, bool]:
+def _next_signal(signals: frozenset[int]) -> tuple[int, bool]:
     """The next signal, and whether a key of the terminal sent it, as far as that can be told."""
     if hasattr(signal, "sigwaitinfo"):
         info = signal.sigwaitinfo(signals)

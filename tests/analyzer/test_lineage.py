@@ -146,7 +146,7 @@ def test_the_inputs_that_a_write_names(analyse: Analyse) -> None:
         "  input plan/1@1 by M",
     ]
     assert up(analysis, "answer/1#/text") == [
-        'root answer/1@1/text ="so" by A',
+        'root answer/1@1/text ="so" by A DRF201',
         "  input fact/1@1 by M",
         "  input plan/1@1 by M",
     ]

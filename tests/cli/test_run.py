@@ -217,6 +217,26 @@ def test_death_by_a_signal_is_passed_on(driftline: str, number: signal.Signals) 
     assert said.startswith("driftline: ")
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the system does not show the signals of threads")
+@pytest.mark.usefixtures("here")
+def test_no_other_thread_takes_a_signal_that_is_meant_for_the_program(driftline: str) -> None:
+    process = started(driftline, "dies")
+    first, *others = sorted(Path(f"/proc/{process.pid}/task").iterdir(), key=lambda task: int(task.name))
+    held_back = [
+        int(line.split()[1], 16)
+        for task in others
+        for line in (task / "status").read_text().splitlines()
+        if line.startswith("SigBlk")
+    ]
+    process.terminate()
+    process.communicate(timeout=60)
+
+    assert int(first.name) == process.pid
+    assert held_back  # else there is nothing to see here, and no need for this test
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        assert all(mask >> (number - 1) & 1 for mask in held_back)
+
+
 @pytest.mark.usefixtures("here")
 def test_a_killed_program_is_passed_on_too(driftline: str) -> None:
     program = (

@@ -70,15 +70,17 @@ def run(
     then from [tool.driftline] in pyproject.toml.
     """
     from driftline_cli import supervise
-    from driftline_cli.recording import Launch
 
     options: dict[str, Any] = {
         "values": values, "capture": None if capture is None else ",".join(capture), "secrets": secrets,
         "redact": redact, "max_value_bytes": max_value_bytes, "sample": sample, "overflow": overflow,
         "depth": depth, "ordered": ordered, "policy": policy, "trace": None if output is None else str(output),
     }  # fmt: skip
-    launch = Launch.of(program or [], module=module, code=code, options=options, instrument=instrument, force=force)
-    status = launch.run()
+    with supervise.held_back() as signals:
+        from driftline_cli.recording import Launch
+
+        launch = Launch.of(program or [], module=module, code=code, options=options, instrument=instrument, force=force)
+        status = launch.run(signals)
     if not quiet:
         diagnostics.say_text(launch.summary())
     launch.clear()
