@@ -13,6 +13,7 @@ from hypothesis import given
 import driftline as dl
 from driftline import ABSENT
 from driftline.discipline import CHECKS, Base, Policy, loads
+from driftline.discipline.candidates import Unrecorded
 from driftline.discipline.gate import _CHECKS
 from driftline.discipline.pipeline import Decision, Pipeline, Verdict
 from driftline.discipline.proposals import Input, Proposal, WriteOp
@@ -484,3 +485,101 @@ def test_a_value_that_a_recording_withholds_is_a_difference_all_the_same(tmp_pat
         run.write("m", "doc/1", {"/user": [{"password": "a"}]}, op="write")
         run.write("m", "doc/1", {"/user": [{"password": "b"}]}, base=1)
     assert run.values("doc/1") == {"/user": [{"password": "b"}]}
+
+
+# ---- what never was -----------------------------------------------------------------------------------------------
+
+
+def test_a_failed_branch_makes_no_more_state() -> None:
+    run = Run('[types.doc]\nrequired = ["/body"]\n[gate]\ncompleteness = "fail"\n')
+    assert run.write("a", "doc/1", {"/head": "h"}).verdict == "failed"
+    later = run.write("a", "doc/2", {"/body": "b"})
+    assert (later.verdict, later.reason) == ("failed", "its branch has failed before")
+    assert run.write("b", "doc/2", {"/body": "b"}).verdict == "promoted"
+    assert run.values("doc/1") is None
+
+
+def test_the_phases_rest_on_promoted_output_alone() -> None:
+    run = phased()
+    run.write("m", "doc/1", {"/n": 0}, op="write")
+    run.write("m", "doc/1", {"/n": 1}, base=1)
+    held = run.write("e", "doc/1", {"/n": 2}, base=1, phase="enrichment")
+    assert held.verdict == "quarantined"
+    run.pipeline.end_branch("e#1", failed=False)
+    rests = {"inputs": (Input(object="doc/1", position=3),)}
+    derived = run.write("c", "summary/1", {"/text": "s"}, **rests, phase="compression")
+    assert derived.verdict == "quarantined"
+    assert derived.reason == "it was derived from what e made of doc/1, which was not promoted"
+    other = run.write("x", "summary/2", {"/text": "s"}, **rests)  # in no phase: worth a warning
+    assert (other.verdict, [failure.check for failure in other.failures]) == ("promoted", ["read-set"])
+
+
+def test_what_waits_for_its_unit_is_no_promoted_output_yet() -> None:
+    run = phased()
+    run.write("e", "doc/1", {"/n": 1}, phase="enrichment", unit="u")
+    rests = {"inputs": (Input(object="doc/1", position=1),), "phase": "compression"}
+    assert run.write("c", "summary/1", {"/text": "s"}, **rests).verdict == "quarantined"
+    run.write("e", "doc/2", {"/n": 1}, inputs=(Input(object="doc/1", position=1),), unit="u")
+    assert [decision.failures for decision in run.pipeline.commit_unit("u")] == [(), ()]
+    run.pipeline.end_branch("e#1", failed=False)
+    assert run.write("c", "summary/1", {"/text": "s"}, **rests).verdict == "promoted"
+
+
+# ---- values that a recording left out -----------------------------------------------------------------------------
+
+LEFT = [Unrecorded(number, size=90, leaves=1) for number in range(3)]
+
+
+def unrecorded(policy: str, *, values: list[Unrecorded] = LEFT, path: str = "/n") -> Decision:
+    """What becomes of the second of two writes from one base, whose values nobody knows."""
+    run = Run(policy)
+    run.write("m", "doc/1", {path: values[0]}, op="write")
+    run.write("a", "doc/1", {path: values[1]}, base=1)
+    return run.write("b", "doc/1", {path: values[2]}, base=1)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "verdict"),
+    [
+        ("three-way", "quarantined"), ("last-writer-wins", "promoted"), ("first-writer-wins", "merged"),
+        ("highest-confidence", "quarantined"), ("keep-base", "merged"), ("majority-vote", "quarantined"),
+        ("max", "undecided"), ("counter", "undecided"), ("union", "undecided"), ("multi-value", "undecided"),
+    ],
+)  # fmt: skip
+def test_what_only_compares_decides_without_values(strategy: str, verdict: Verdict) -> None:
+    decision = unrecorded(f'[types.doc.fields]\n"/n" = "{strategy}"\n')
+    assert decision.verdict == verdict
+    if verdict == "undecided":
+        assert decision.reason == f"{strategy} needs values that were not recorded"
+
+
+def test_sizes_are_enough_where_they_were_kept() -> None:
+    policy = '[types.doc.fields]\n"/n" = "most-complete"\n'
+    smaller = Unrecorded(9, size=70, leaves=1)
+    assert unrecorded(policy, values=[LEFT[0], LEFT[1], smaller]).verdict == "merged"
+    assert unrecorded(policy, values=[LEFT[0], LEFT[1], Unrecorded(9)]).verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        '[types.doc]\nschema = \'{"type": "object"}\'\n',
+        '[types.doc.fields]\n"/n" = { minimum = 1 }\n',
+        '[types.doc]\nreferences = { "/n" = "agent" }\n',
+    ],
+)
+def test_a_check_that_needs_values_passes_no_judgement(policy: str) -> None:
+    run = Run(policy)
+    decision = run.write("m", "doc/1", {"/n": LEFT[0]}, op="write")
+    assert (decision.verdict, run.values("doc/1")) == ("undecided", None)
+    assert {failure.undecided for failure in decision.failures} == {True}
+    checks = [failure.check for failure in decision.failures]
+    lenient = policy + "[gate]\n" + "".join(f'{check} = "warn"\n' for check in checks)
+    warned = Run(lenient).write("m", "doc/1", {"/n": LEFT[0]}, op="write")
+    assert (warned.verdict, [failure.check for failure in warned.failures]) == ("promoted", checks)
+
+
+def test_completeness_needs_no_values() -> None:
+    run = Run('[types.doc]\nrequired = ["/n"]\n')
+    assert run.write("m", "doc/1", {"/n": Unrecorded(1)}).verdict == "promoted"
+    assert run.write("m", "doc/2", {"/n": Unrecorded(1, size=2, leaves=0)}).verdict == "quarantined"

@@ -114,7 +114,7 @@ def test_a_strategy_decides(strategy: str, options: str, base: Any, candidates: 
 
 CONFLICTS: list[tuple[str, str, Any, list[Candidate], str]] = [
     ("three-way", "", 0, [by(A, 1, 2), by(B, 2, 3)], "ann and bob changed it differently from one base"),
-    ("most-recent-valid", "", 0, [by(A, 1, 2, valid_time="x"), by(B, 2, 3, valid_time=1)], "some valid times"),
+    ("most-recent-valid", "", 0, [by(A, 1, 2, valid_time="x"), by(B, 2, 3, valid_time=1)], "not all valid times"),
     ("most-recent-valid", "", 0, [by(A, 1, 2), by(B, 2, 3)], "2 candidates are equally good by most-recent-valid"),
     ("highest-confidence", "", 0, [by(A, 1, 2, confidence=0.5), by(B, 2, 3, confidence=0.5)], "2 candidates are"),
     ("majority-vote", "", 0, [by(A, 1, 2), by(B, 2, 3)], "no value has more than the quorum"),
@@ -234,6 +234,40 @@ def test_a_custom_function_that_raises_or_is_not_pure_is_a_conflict() -> None:
     assert "it is not pure" in decide("custom", 10, [by(A, 1, 2), by(B, 2, 3)], customs=impure).reason
     broken = {"m:f": lambda _base, _said: 1 / 0}
     assert "raised ZeroDivisionError" in decide("custom", 10, [by(A, 1, 2), by(B, 2, 3)], customs=broken).reason
+
+
+def test_a_custom_function_changes_nothing_but_what_it_returns() -> None:
+    base, said = [0], [by(A, [1], 2), by(B, [2], 3)]
+    kept: list[Any] = []
+
+    def grabbing(found: list[int], candidates: Sequence[Candidate]) -> list[int]:
+        kept.append(found)
+        for candidate in candidates:
+            candidate.value.append(9)
+        found.append(9)
+        return found
+
+    decision = decide("custom", base, said, customs={"m:f": grabbing})
+    kept[0].append(10)
+    assert (decision.value, base, [candidate.value for candidate in said]) == ([0, 9], [0], [[1], [2]])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from([10**400, -0.0, 1e308, 0.5, "", "id", "2026-01"])
+    | st.just({"$float": "nan"}),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "k", "$siblings"]), inner),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "custom"])
+@given(base=JSON | st.just(ABSENT), values=st.lists(JSON | st.just(ABSENT), min_size=2, max_size=3), dated=JSON)
+def test_no_value_is_too_odd_to_be_decided(strategy: str, base: Any, values: list[Any], dated: Any) -> None:
+    said = [by(branch, value, order, valid_time=dated) for order, (branch, value) in enumerate(zip("abc", values))]  # noqa: B905 - two or three of them
+    for options in ("", 'key = "id"') if strategy in {"union", "append"} else ("",):
+        decision = decide(strategy, base, said, options=options)
+        assert decision.outcome in {"kept", "taken", "merged", "base", "conflict", "rejected"}
+        assert key(decision.value) is not None
 
 
 # ---- lattices -----------------------------------------------------------------------------------------------------

@@ -8,8 +8,27 @@ from typing import Any, Final
 
 import msgspec
 
-from driftline.canonical import encode, encode_whole, filled_leaves
+from driftline.canonical import encode_whole, filled_leaves
 from driftline.values import ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecorded:
+    """Stands for a value that a recording left out: a replay can compare it, and do no more with it.
+
+    Attributes:
+        digest: Of the value.
+        size: Bytes of its canonical JSON; None if that was left out, too.
+        leaves: Its filled leaves, or None.
+    """
+
+    digest: int
+    size: int | None = None
+    leaves: int | None = None
+
+
+class NotRecordedError(Exception):
+    """A strategy or a check needs a value that was not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,8 @@ def key(value: Any) -> bytes:
         >>> key({"b": 1, "a": 2}) == key({"a": 2, "b": 1}), key(1) == key(True), key(ABSENT)
         (True, False, b'')
     """
+    if type(value) is Unrecorded:
+        return b"\xff%x" % value.digest  # no JSON begins like this
     return b"" if value is ABSENT else encode_whole(value)  # what a recording withholds is no less of a difference
 
 
@@ -89,7 +110,27 @@ def is_filled(value: Any) -> bool:
         >>> is_filled({"a": [""]}), is_filled(0), is_filled(ABSENT)
         (False, True, False)
     """
-    return value is not ABSENT and filled_leaves(encode(value)) > 0
+    if type(value) is Unrecorded:
+        return value.leaves != 0  # one that is withheld counts as filled
+    return value is not ABSENT and filled_leaves(encode_whole(value)) > 0
+
+
+def extent(value: Any) -> tuple[int, int]:
+    """The filled leaves of a value that is there, and the bytes of its JSON.
+
+    Raises:
+        NotRecordedError: If neither the value nor these were recorded.
+
+    Example:
+        >>> extent(["a", ""]), extent(Unrecorded(1, size=9, leaves=2))
+        ((1, 8), (2, 9))
+    """
+    if type(value) is not Unrecorded:
+        text = encode_whole(value)
+        return filled_leaves(text), len(text)
+    if value.size is None or value.leaves is None:
+        raise NotRecordedError
+    return value.leaves, value.size
 
 
 #: For each tie-break, what the better candidate has more of.

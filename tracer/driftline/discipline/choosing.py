@@ -6,8 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from driftline.canonical import encode, filled_leaves
-from driftline.discipline.candidates import Candidate, Conflict, is_filled, key, place_of
+from driftline.discipline.candidates import (
+    Candidate,
+    Conflict,
+    NotRecordedError,
+    Unrecorded,
+    extent,
+    is_filled,
+    key,
+    place_of,
+)
 from driftline.values import ABSENT
 
 Options = dict[str, Any]
@@ -28,9 +36,18 @@ def most_recent_valid(candidates: Sequence[Candidate], _options: Options) -> lis
     dated = [candidate for candidate in candidates if candidate.valid_time is not None]
     if not dated:
         return list(candidates)
-    if len({isinstance(candidate.valid_time, str) for candidate in dated}) > 1:
-        return Conflict("some valid times are numbers and some are text, so none is the latest")
+    if any(type(candidate.valid_time) is Unrecorded for candidate in dated):
+        raise NotRecordedError
+    kinds = {_kind_of_time(candidate.valid_time) for candidate in dated}
+    if kinds not in ({"number"}, {"text"}):
+        return Conflict("not all valid times are numbers, nor all of them text, so none is the latest")
     return _best(dated, lambda candidate: candidate.valid_time)
+
+
+def _kind_of_time(value: Any) -> str:
+    if isinstance(value, str):
+        return "text"
+    return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else "neither"
 
 
 def source_priority(candidates: Sequence[Candidate], options: Options) -> list[Candidate]:
@@ -64,10 +81,7 @@ def most_complete(candidates: Sequence[Candidate], _options: Options) -> list[Ca
 
 
 def _fullness(value: Any) -> tuple[int, int]:
-    if value is ABSENT:
-        return (-1, 0)
-    text = encode(value)
-    return filled_leaves(text), len(text)
+    return (-1, 0) if value is ABSENT else extent(value)
 
 
 def majority_vote(candidates: Sequence[Candidate], options: Options) -> list[Candidate] | Conflict:

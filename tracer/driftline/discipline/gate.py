@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from driftline.canonical import encode, filled_leaves
+from driftline.canonical import encode
 from driftline.discipline import pointers
-from driftline.discipline.candidates import is_filled, key
+from driftline.discipline.candidates import NotRecordedError, Unrecorded, extent, is_filled, key
 from driftline.discipline.definitions import Action
 from driftline.discipline.drafts import Draft
 from driftline.discipline.policy import Policy, TypePolicy
@@ -32,6 +32,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         path: JSON Pointer of the field, or None if it is about the whole object.
         observed: What was found, as text.
         expected: What should have been, as text.
+        undecided: Whether it could not be checked, for it needs values that were not recorded (in a replay).
     """
 
     check: str
@@ -40,6 +41,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     observed: str = ""
     expected: str = ""
+    undecided: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -89,14 +91,23 @@ def examine(policy: Policy, world: World, draft: Draft, *, out_of_phase: tuple[s
         if chosen.action == "off":
             continue
         asked = Asked(draft=draft, world=world, policy=policy, options=chosen.options, out_of_phase=out_of_phase)
-        failures += [
+        failures += _failures(name, chosen.action, check, asked)
+    return tuple(failures)
+
+
+def _failures(name: str, action: Action, check: Callable[[Asked], Iterator[Finding]], asked: Asked) -> list[Failure]:
+    """What one check finds."""
+    try:
+        return [
             Failure(
-                check=name, action=chosen.action, reason=found.reason, path=found.path, observed=found.observed,
+                check=name, action=action, reason=found.reason, path=found.path, observed=found.observed,
                 expected=found.expected,
             )
             for found in check(asked)
         ]  # fmt: skip
-    return tuple(failures)
+    except NotRecordedError:
+        reason = f"{name} cannot be checked: it needs values that were not recorded"
+        return [Failure(check=name, action=action, reason=reason, undecided=True)]
 
 
 # ---- what an object must be ---------------------------------------------------------------------------------------
@@ -104,6 +115,7 @@ def examine(policy: Policy, world: World, draft: Draft, *, out_of_phase: tuple[s
 
 def _schema(asked: Asked) -> Iterator[Finding]:
     if asked.type.schema is not None and asked.draft.after.live:
+        demand(*asked.draft.after.values().values())
         for path, reason in breaches(asked.type.schema, pointers.document(asked.draft.after.values())):
             yield Finding(reason, path, expected="valid by the schema of its type")
 
@@ -129,6 +141,8 @@ def _values(asked: Asked) -> Iterator[Finding]:
         known = asked.policy.field(asked.draft.after.type, path)
         if known is None or value is ABSENT:
             continue
+        if (known.accepted, known.minimum, known.maximum) != (None, None, None):
+            demand(value)
         if known.accepted is not None and key(value) not in {key(one) for one in known.accepted}:
             yield Finding(f"{path} has none of its accepted values", path, shown(value), shown(list(known.accepted)))
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -178,7 +192,22 @@ def _new_references(asked: Asked) -> list[tuple[str, str]]:
     if not asked.draft.after.live:
         return []
     set_now = {decision.path for decision in asked.draft.decisions}
+    for path, target_type in asked.type.references.items():
+        for one in asked.draft.decisions:
+            named = pointers.covers(path, one.path) and path.count("/") == one.path.count("/")
+            if named and target_type and one.path not in asked.draft.proposal.references:
+                demand(one.value)
     return [(path, target) for path, target in sorted(asked.draft.after.references.items()) if path in set_now]
+
+
+def demand(*values: Any) -> None:
+    """Demand that values were recorded.
+
+    Raises:
+        NotRecordedError: If one was not.
+    """
+    if any(type(value) is Unrecorded for value in values):
+        raise NotRecordedError
 
 
 # ---- what it was derived from -------------------------------------------------------------------------------------
@@ -196,7 +225,12 @@ def _base_version(asked: Asked) -> Iterator[Finding]:
 def _read_set(asked: Asked) -> Iterator[Finding]:
     for used in asked.draft.proposal.inputs:
         known = asked.world.get(used.object)
-        if known is not None and known.position > used.position:
+        if asked.world.kept_out(used.object, used.position) is not None:
+            yield Finding(
+                f"it was derived from a version of {used.object} that was not promoted",
+                None, f"{used.object} as of {used.position}", "what was promoted",
+            )  # fmt: skip
+        elif known is not None and known.position > used.position:
             yield Finding(
                 f"it was derived from {used.object}, which {known.branch} has changed since",
                 None, f"{used.object} as of {used.position}", f"{used.object} as of {known.position}",
@@ -231,15 +265,12 @@ def _fidelity(asked: Asked) -> Iterator[Finding]:
         if path not in asked.draft.stale or before is None or ABSENT in (value, before.value):
             continue
         declared, stood = asked.draft.proposal.fidelity, before.candidate.fidelity
-        own, other = encode(value), encode(before.value)
         if declared is not None and stood is not None and declared < stood:
             yield Finding(f"{path} would lose fidelity", path, str(declared), f"{stood} or more")
-        elif len(other) >= _RICH and (
-            len(own) < share * len(other) or filled_leaves(own) < share * filled_leaves(other)
-        ):
-            yield Finding(
-                f"{path} would become poorer from a stale base", path, f"{len(own)} bytes", f"{len(other)} bytes"
-            )
+            continue
+        (own_leaves, own), (leaves, size) = extent(value), extent(before.value)
+        if size >= _RICH and (own < share * size or own_leaves < share * leaves):
+            yield Finding(f"{path} would become poorer from a stale base", path, f"{own} bytes", f"{size} bytes")
 
 
 def _confidence(asked: Asked) -> Iterator[Finding]:
@@ -273,6 +304,8 @@ def shown(value: Any) -> str:
         >>> shown({"n": 1}), shown(ABSENT)
         ('{"n":1}', 'absent')
     """
+    if type(value) is Unrecorded:
+        return "a value that was not recorded"
     text = "absent" if value is ABSENT else encode(value).decode()
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

@@ -21,12 +21,13 @@ from driftline.discipline.lines import Lines
 from driftline.discipline.policy import Policy
 from driftline.discipline.proposals import Proposal
 from driftline.discipline.reconcile import Custom, FieldDecision
-from driftline.discipline.world import World
+from driftline.discipline.world import KeptOut, World
 
 #: `promoted`: as it was written; `merged`: reconciled with what stood, or only some of it; `discarded`: it had no say,
 #: or its unit was aborted; `quarantined`: set aside; `rejected`: refused; `failed`: refused, and its branch with it;
 #: `deferred`: it waits for its unit.
-Verdict = Literal["promoted", "merged", "discarded", "quarantined", "rejected", "failed", "deferred"]
+#: `undecided`: a rule or a check needs values that were not recorded (in a replay); it goes on as if it were set aside.
+Verdict = Literal["promoted", "merged", "discarded", "quarantined", "rejected", "failed", "deferred", "undecided"]
 
 _WORST: Final[tuple[Action, ...]] = ("fail", "reject", "quarantine")
 _REFUSED: Final[dict[Action, Verdict]] = {"fail": "failed", "reject": "rejected", "quarantine": "quarantined"}
@@ -113,6 +114,7 @@ class Pipeline:
             (decision,) = self._decide([proposal])
             return decision
         self._units.setdefault(proposal.unit, []).append(proposal)
+        self._keep_out(proposal)
         return _decision(proposal, "deferred", reason="its unit has not ended")
 
     def commit_unit(self, unit: str) -> list[Decision]:
@@ -166,9 +168,14 @@ class Pipeline:
 
     def _decide(self, proposals: list[Proposal]) -> list[Decision]:
         """Draft all, gate all, then promote all or none."""
+        if any(self._has_failed(proposal) for proposal in proposals):
+            for proposal in proposals:
+                self._keep_out(proposal)
+            return [_decision(proposal, "failed", reason="its branch has failed before") for proposal in proposals]
         tried = self.world.overlay()
         drafts = []
         for proposal in proposals:
+            tried.keep_out(proposal.object, proposal.position, None)
             drafted = draft(self._policy, tried, proposal, self._customs)
             if drafted.settled or drafted.before is not None:
                 tried.put(proposal.object, drafted.after)
@@ -178,7 +185,8 @@ class Pipeline:
             examine(self._policy, tried, drafted, out_of_phase=self._out_of_phase(drafted.proposal))
             for drafted in drafts
         ]
-        worst = _worst([one for some in failures for one in some])
+        every = [one for some in failures for one in some]
+        worst = _worst(every) or _unsure(every)
         if worst is None:
             tried.settle()
             decisions = [_passed(drafted, own) for drafted, own in zip(drafts, failures, strict=True)]
@@ -193,8 +201,20 @@ class Pipeline:
             self.lines.begin(proposal.branch_id, proposal.branch, proposal.phase, None)
         if decision.verdict in {"promoted", "merged"}:
             self.lines.wrote(proposal.branch_id, proposal.object)
-        elif decision.verdict == "failed":
+            self.world.keep_out(proposal.object, proposal.position, None)
+            return
+        self._keep_out(proposal)
+        if decision.verdict == "failed":
             self.lines.fail(proposal.branch_id)
+
+    def _keep_out(self, proposal: Proposal) -> None:
+        maker = KeptOut(proposal.branch, proposal.phase)
+        self.world.keep_out(proposal.object, proposal.position, maker)
+
+    def _has_failed(self, proposal: Proposal) -> bool:
+        """Whether a check has failed the branch of a write. A branch that ended by itself is past that."""
+        line = self.lines.get(proposal.branch_id)
+        return line is not None and line.failed and not line.ended
 
     def _out_of_phase(self, proposal: Proposal) -> tuple[str, ...]:
         """Why a write breaks the order of the phases."""
@@ -213,6 +233,11 @@ class Pipeline:
                     continue
                 if writer not in kin and proposal.branch_id not in line.above:
                     reasons.append(f"{line.name} is still in {line.phase} on {object_id}")
+        for used in proposal.inputs:
+            maker = self.world.kept_out(used.object, used.position)
+            theirs = None if maker is None else self._policy.phases.rank(maker.phase)
+            if maker is not None and theirs is not None and theirs < rank:
+                reasons.append(f"it was derived from what {maker.branch} made of {used.object}, which was not promoted")
         standing = self.world.get(proposal.object)
         if standing is not None and standing.rank > rank:
             later = self._policy.phases.order[standing.rank - 1]
@@ -224,9 +249,14 @@ def _worst(failures: list[Failure]) -> Failure | None:
     """The failure that keeps a draft out, if one does."""
     for action in _WORST:
         for failure in failures:
-            if failure.action == action:
+            if failure.action == action and not failure.undecided:
                 return failure
     return None
+
+
+def _unsure(failures: list[Failure]) -> Failure | None:
+    """A check that might keep a draft out and could not be made, if there is one."""
+    return next((failure for failure in failures if failure.undecided and failure.action in _REFUSED), None)
 
 
 def _passed(drafted: Draft, failures: tuple[Failure, ...]) -> Decision:
@@ -234,13 +264,15 @@ def _passed(drafted: Draft, failures: tuple[Failure, ...]) -> Decision:
     proposal, fields = drafted.proposal, drafted.decisions
     if all(_as_written(proposal, decision) for decision in fields):
         return _decision(proposal, "promoted", fields, failures)
-    undecided = [decision for decision in fields if decision.outcome in {"conflict", "rejected"}]
+    undecided = [decision for decision in fields if decision.outcome in {"conflict", "rejected", "undecided"}]
     settled = [decision for decision in fields if decision.outcome in SETTLED]
     reason = next((decision.reason for decision in undecided), "")
     if settled:
         return _decision(proposal, "merged", fields, failures, reason or "it was reconciled with concurrent writes")
     if any(decision.outcome == "conflict" for decision in undecided):
         return _decision(proposal, "quarantined", fields, failures, reason)
+    if any(decision.outcome == "undecided" for decision in undecided):
+        return _decision(proposal, "undecided", fields, failures, reason)
     if undecided:
         return _decision(proposal, "rejected", fields, failures, reason)
     return _decision(proposal, "discarded", fields, failures, "its confidence is below the floor")
@@ -249,14 +281,15 @@ def _passed(drafted: Draft, failures: tuple[Failure, ...]) -> Decision:
 def _as_written(proposal: Proposal, decision: FieldDecision) -> bool:
     """Whether a field is afterwards what the write said."""
     own = next(one for one in decision.candidates if one.version == proposal.version and one.order == proposal.order)
-    return decision.outcome != "conflict" and key(own.value) == key(decision.value)
+    return decision.outcome not in {"conflict", "undecided"} and key(own.value) == key(decision.value)
 
 
 def _refused(drafted: Draft, own: tuple[Failure, ...], worst: Failure) -> Decision:
     """The verdict on a draft that the gate keeps out, by its own failure or by that of another write of its unit."""
     mine = _worst(list(own)) or worst
     reason = mine.reason if mine in own else f"another write of its unit did not pass: {mine.reason}"
-    return _decision(drafted.proposal, _REFUSED[mine.action], drafted.decisions, own, reason)
+    verdict = "undecided" if mine.undecided else _REFUSED[mine.action]
+    return _decision(drafted.proposal, verdict, drafted.decisions, own, reason)
 
 
 def _decision(

@@ -10,18 +10,30 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import msgspec
 
+from driftline.canonical import decode
 from driftline.discipline import choosing, joining
-from driftline.discipline.candidates import Base, Candidate, Conflict, break_tie, distinct, key
+from driftline.discipline.candidates import (
+    Base,
+    Candidate,
+    Conflict,
+    NotRecordedError,
+    Unrecorded,
+    break_tie,
+    distinct,
+    key,
+)
 from driftline.discipline.policy import Policy, Strategy, strategy_named
 from driftline.values import ABSENT
 
 #: `kept`: what stood stays, for nobody had a say; `taken`: one candidate's value; `merged`: a value made of several;
-#: `base`: what they started from; `conflict`: nobody could decide, and what stood stays; `rejected`: it may not change.
-Outcome = Literal["kept", "taken", "merged", "base", "conflict", "rejected"]
+#: `base`: what they started from; `conflict`: nobody could decide, and what stood stays; `rejected`: it may not change;
+#: `undecided`: the rule needs values that were not recorded (in a replay), and what stood stays.
+Outcome = Literal["kept", "taken", "merged", "base", "conflict", "rejected", "undecided"]
 
 #: A function of the user's: base value and candidates → the value, or a `Conflict`. It must be pure.
 Custom = Callable[[Any, Sequence[Candidate]], Any]
@@ -53,6 +65,8 @@ _JOINERS: Final[dict[str, _Joiner]] = {
 _EXTREMES: Final = frozenset({"max", "min", "any", "all"})
 #: Equal candidates of two branches are two facts here, not one.
 _COUNT_EACH: Final = frozenset({"counter"})
+#: These leave what stood.
+_UNCHANGED: Final = frozenset({"kept", "conflict", "rejected", "undecided"})
 _LOSSY: Final = frozenset({"last-writer-wins", "first-writer-wins", "keep-base"})
 
 
@@ -64,7 +78,8 @@ class FieldDecision(msgspec.Struct, frozen=True, kw_only=True):
         base: What the candidates started from.
         candidates: All of them, in the order of commits.
         outcome: How it ended.
-        value: What the field is afterwards; what stood before where the outcome is `kept`, `conflict` or `rejected`.
+        value: What the field is afterwards; what stood before where the outcome is `kept`, `conflict`, `rejected` or
+            `undecided`.
         winners: Versions whose value it is, or of which it was made.
         losers: Versions whose value is not in it.
         discarded: Versions below the confidence floor, which had no say.
@@ -152,7 +167,7 @@ def reconcile_field(
         base=base,
         candidates=ordered,
         outcome=answer.outcome,
-        value=standing if answer.outcome in {"kept", "conflict", "rejected"} else answer.value,
+        value=standing if answer.outcome in _UNCHANGED else answer.value,
         winners=answer.winners,
         losers=losers,
         discarded=discarded,
@@ -186,16 +201,34 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
             return "only-change", None, _taken(candidates)
         if len(distinct(candidates)) == 1 and name not in _COUNT_EACH:
             return "unanimous", None, _taken(candidates)
-        answer = self.ask(self.strategy, candidates)
+        answer = self.answer(self.strategy, candidates)
         if answer.outcome != "conflict":
             return name, None, answer
-        settled = self.ask(strategy_named(self.strategy.fallback), candidates)
+        settled = self.answer(strategy_named(self.strategy.fallback), candidates)
         reason = answer.reason or settled.reason
         return name, self.strategy.fallback, msgspec.structs.replace(settled, reason=reason)
 
+    def answer(self, strategy: Strategy, candidates: list[Candidate]) -> _Answer:
+        """What a strategy says of two or more different candidates, whatever they hold."""
+        try:
+            return self.ask(strategy, candidates)
+        except NotRecordedError:
+            reason = f"{strategy.name} needs values that were not recorded"
+            return _Answer(outcome="undecided", reason=reason)
+        except OverflowError:
+            return _Answer(outcome="conflict", reason="the numbers are too large to be reckoned with")
+
     def ask(self, strategy: Strategy, candidates: list[Candidate]) -> _Answer:
-        """What a strategy says of two or more different candidates."""
+        """What a strategy says of two or more different candidates.
+
+        Raises:
+            NotRecordedError: If it needs a value that was not recorded.
+            OverflowError: If it reckons with numbers that are too large.
+        """
         name = strategy.name
+        values = (self.base.value, *(candidate.value for candidate in candidates))
+        if (name in _JOINERS or name == "custom") and any(type(value) is Unrecorded for value in values):
+            raise NotRecordedError
         if name in _CHOOSERS:
             best = _CHOOSERS[name](candidates, strategy.options)
             return self._chosen(strategy, best)
@@ -251,14 +284,20 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
         name = strategy.options["function"]
         try:
             function = self.customs.get(name) or _imported(name)
-            first, second = (function(self.base.value, tuple(candidates)) for _ in range(2))
+            first, second = (function(*self._copied(candidates)) for _ in range(2))
         except Exception as fault:  # noqa: BLE001 - the function is the user's
             return _Answer(outcome="conflict", reason=f"{name} raised {type(fault).__name__}")
         if isinstance(first, Conflict):
             return _Answer(outcome="conflict", reason=first.reason)
         if isinstance(second, Conflict) or key(first) != key(second):
             return _Answer(outcome="conflict", reason=f"{name} gave two answers to one question: it is not pure")
-        return _joined(first, candidates, of_all=False)
+        return _joined(_copy(first), candidates, of_all=False)  # what it keeps of it is its own affair
+
+    def _copied(self, candidates: list[Candidate]) -> tuple[Any, tuple[Candidate, ...]]:
+        """Base and candidates in values of their own: what a function does to them is done to nobody else."""
+        return _copy(self.base.value), tuple(
+            replace(candidate, value=_copy(candidate.value)) for candidate in candidates
+        )
 
     def _quarantine(self, _strategy: Strategy, _candidates: list[Candidate]) -> _Answer:
         return _Answer(outcome="conflict")
@@ -281,6 +320,11 @@ def _joined(value: Any, candidates: Sequence[Candidate], *, of_all: bool) -> _An
     if same and not of_all:
         return _taken(same)
     return _Answer(outcome="merged", value=value, winners=tuple(candidate.version for candidate in candidates))
+
+
+def _copy(value: Any) -> Any:
+    """A JSON value of one's own, whatever it was made of."""
+    return value if value is ABSENT else decode(key(value))
 
 
 def _imported(name: str) -> Custom:

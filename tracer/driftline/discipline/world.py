@@ -65,6 +65,19 @@ class ObjectState:
         return {path: state.value for path, state in self.fields.items() if state.value is not ABSENT}
 
 
+@dataclass(frozen=True, slots=True)
+class KeptOut:
+    """Who made a version that was not promoted.
+
+    Attributes:
+        branch: Name of the branch.
+        phase: Its phase, or None.
+    """
+
+    branch: str
+    phase: str | None
+
+
 class World:
     """All objects; an overlay sees its parent's until it has its own.
 
@@ -77,6 +90,7 @@ class World:
         self._objects: dict[str, ObjectState] = {}
         self._referrers: dict[str, frozenset[tuple[str, str]]] = {}
         self._tasks: dict[int, str] = {}
+        self._kept_out: dict[tuple[str, int], KeptOut | None] = {}  # None: promoted, whatever the parent says
 
     def get(self, object_id: str) -> ObjectState | None:
         """The state of an object; None if it never existed."""
@@ -116,6 +130,17 @@ class World:
         """Id of the branch that finished a task first, or None."""
         found = self._tasks.get(signature)
         return self._parent.who_did(signature) if found is None and self._parent is not None else found
+
+    def keep_out(self, object_id: str, position: int, maker: KeptOut | None) -> None:
+        """A version was refused, or waits for its unit; None: it is promoted after all."""
+        if maker is not None or self.kept_out(object_id, position) is not None:
+            self._kept_out[object_id, position] = maker
+
+    def kept_out(self, object_id: str, position: int) -> KeptOut | None:
+        """Who made a version that was not promoted; None if it was, or nothing is known of it."""
+        if (object_id, position) in self._kept_out:
+            return self._kept_out[object_id, position]
+        return None if self._parent is None else self._parent.kept_out(object_id, position)
 
     def of_type(self, type_: str | None) -> Iterator[tuple[str, ObjectState]]:
         """The live objects of a type."""

@@ -1,0 +1,1 @@
+"""The replay: a trace decided anew, write by write, under a policy."""

@@ -1,0 +1,66 @@
+-- Replay, proposals: every recorded write as it was proposed, in the order in which the discipline decides.
+--
+--   proposal  e, p, o, b, op, v, pos, is_full, void, declared, base_pos, base, asked, u, ended, turn, ordinal
+--             asked    it lies in a unit `driftline.proposal`: a live store put it there, since it did not land as it was
+--             u        the unit that it is decided with (`unit.u`): of its aborted ones the one that ended first; else the
+--                      outermost that is unknown; else the outermost; null in none
+--             ended    the event that ends this unit; null if none does by `until`
+--             turn     its place among all writes as they are told, from 1
+--             ordinal  its place among all writes as they are decided, from 1
+--             k        the event just at which it is told: its own, or a later version's that was recorded earlier
+--   concluded e, u, aborted   the end of each such unit
+--
+-- What a live store made of a proposal is no proposal itself: of the writes of one version the one that was asked counts.
+--
+-- Writes are told in clock order, but those of one object in the order of its versions: one that was recorded late is
+-- told just before the first that came after it.
+
+CREATE TABLE proposal AS
+WITH placed AS (
+    SELECT w.e, w.p, w.o, w.b, w.op::VARCHAR AS op, w.v, w.pos, w.is_full, w.void, w.declared, w.base_pos, w.base,
+        coalesce(own.name = 'driftline.proposal', false) AS asked,
+        CASE WHEN asked THEN up.voided ELSE own.voided END AS voided,
+        CASE WHEN asked THEN coalesce(up.open_unit, up.outermost) ELSE coalesce(own.open_unit, own.outermost) END AS around
+    FROM write AS w
+    LEFT JOIN unit AS own ON own.u = w.u
+    LEFT JOIN unit AS up ON up.u = own.parent
+    WHERE w.e <= getvariable('until')
+),
+timed AS (
+    SELECT *, void AND NOT asked AS idle,
+        CASE WHEN void AND NOT asked THEN e ELSE min(e) OVER (
+            PARTITION BY o, void AND NOT asked ORDER BY pos DESC, e DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) END AS k
+    FROM placed
+),
+grouped AS (
+    SELECT t.*, coalesce(ab.u, t.around) AS unit,
+        CASE WHEN t.voided IS NOT NULL THEN t.voided WHEN w.outcome = 0 THEN w.ended END AS end_e
+    FROM timed AS t
+    LEFT JOIN event AS ab ON ab.e = t.voided
+    LEFT JOIN unit AS w ON w.u = t.around
+),
+-- A write that was recorded after the end of its committed unit is decided by itself.
+joined AS (
+    SELECT * EXCLUDE (unit, end_e), CASE WHEN voided IS NULL AND k > end_e THEN NULL ELSE unit END AS u,
+        CASE WHEN end_e <= getvariable('until') AND (voided IS NOT NULL OR k <= end_e) THEN end_e END AS ended
+    FROM grouped
+),
+-- What is never decided comes last, unit by unit.
+dated AS (
+    SELECT *, CASE WHEN u IS NULL THEN k WHEN ended IS NOT NULL THEN greatest(k, ended)
+        ELSE 1::BIGINT << 40 END AS at, min(k) OVER (PARTITION BY u) AS first_k
+    FROM joined
+)
+SELECT e, p, o, b, op, v, pos, is_full, void, declared, base_pos, base, asked, u, ended,
+    row_number() OVER (ORDER BY k, pos, e) AS turn,
+    row_number() OVER (ORDER BY at, CASE WHEN u IS NULL THEN k ELSE first_k END, k, pos, e) AS ordinal, k
+FROM dated
+-- The store's own result, recorded after what it was made of.
+ANTI JOIN (SELECT o, v, min(e) AS asked_e FROM placed WHERE asked GROUP BY o, v) AS a
+    ON a.o = dated.o AND a.v = dated.v AND NOT dated.asked AND dated.e > a.asked_e;
+
+CREATE TABLE concluded AS
+SELECT ended AS e, u, any_value(x.op) = 'unit-abort' AS aborted
+FROM proposal JOIN event AS x ON x.e = proposal.ended
+GROUP BY ended, u;

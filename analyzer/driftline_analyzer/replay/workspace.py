@@ -1,0 +1,83 @@
+"""Tables that one replay makes beside an analysis: a database of its own, gone with it.
+
+An analysis is open for reading alone and may be open in several processes. What a replay works out is attached to it
+as a second database, on disk, so that it is bounded by no memory and several answers may stream out of it at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from driftline.errors import DriftlineError
+from driftline_analyzer.database import sql
+
+_NUMBERS: Final = itertools.count(1)  # several replays of one process may have one analysis open
+_FETCHED: Final = 2_000  # rows at a time
+
+
+class Workspace:
+    """A scratch database, and cursors that see it and the analysis as one."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, variables: Mapping[str, Any]) -> None:
+        ((analysis,),) = connection.execute("SELECT current_database()").fetchall()
+        self._connection = connection
+        self._path = "'" + f'"{name}".main,"{analysis}".main' + "'"
+        self._variables = variables
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor = self._connection.cursor()
+        cursor.execute(f"SET search_path = {self._path}")
+        for name, value in self._variables.items():
+            cursor.execute(f"SET VARIABLE {name} = ?", [value])
+        return cursor
+
+    def run(self, step: str) -> None:
+        """Take a step: the statements of `STEP.sql` in this folder."""
+        cursor = self._cursor()
+        try:
+            cursor.execute(sql("replay", step))
+        finally:
+            cursor.close()
+
+    def rows(self, query: str, parameters: list[Any] | None = None) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, as they come; several queries may be under way at once."""
+        cursor = self._cursor()
+        try:
+            cursor.execute(query, parameters or [])
+            while rows := cursor.fetchmany(_FETCHED):
+                yield from rows
+        finally:
+            cursor.close()
+
+
+@contextmanager
+def workspace(connection: duckdb.DuckDBPyConnection, variables: Mapping[str, Any]) -> Iterator[Workspace]:
+    """A scratch database for as long as the block runs.
+
+    Args:
+        connection: Of the analysis.
+        variables: What its steps and queries may ask for by `getvariable`.
+
+    Raises:
+        DriftlineError: If there is no room for it.
+    """
+    name = f"replay {next(_NUMBERS)}"
+    try:
+        with tempfile.TemporaryDirectory(prefix="driftline-replay-") as folder:
+            quoted = str(Path(folder) / "replay.duckdb").replace("'", "''")
+            connection.execute(f"ATTACH '{quoted}' AS \"{name}\" (READ_WRITE)")
+            try:
+                yield Workspace(connection, name, variables)
+            finally:
+                connection.execute(f'DETACH "{name}"')
+    except (OSError, duckdb.IOException) as fault:
+        raise DriftlineError(
+            f"no room for what a replay works out: {fault}", "free some space, or point TMPDIR to a folder with room"
+        ) from fault
