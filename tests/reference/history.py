@@ -57,8 +57,10 @@ class History:
         self.policy = tomllib.loads(policy)
         self.events = sorted(events, key=lambda e: (e.clock, e.process, e.seq))  # clock order
         self.rank = {event: rank for rank, event in enumerate(self.events)}
+        self.ids = {event.id for event in self.events}
         self.branches = {event.branch for event in self.events}
-        self.units = {event.unit for event in self.events if event.unit is not None}
+        named = {event.parent for event in self.events if event.op == "unit-begin"}  # its own begin may be missing
+        self.units = {unit for unit in {event.unit for event in self.events} | named if unit is not None}
         self.objects = {event.object for event in self.events if event.object is not None}
 
     @classmethod
