@@ -1,9 +1,8 @@
 """Each detector against its plain reference (`reference/`), on random programs and on random rows.
 
-`TRIED_EXAMPLES` says how many of each to try, and a twentieth of how many small traces to try two hundred at a time: the
-second kind finds more, the first shows it shrunk. The default takes a minute or two in all; where `CI` is set, Hypothesis
-tries the same ones every time. A failure shows the trace and what only one of the two found; docs/model.md says who is
-right.
+`TRIED_EXAMPLES` says how many of each to try, and of twenty times as many small traces, two hundred at a time: these
+find more, those are shown shrunk. The default takes a minute or two in all; where `CI` is set, Hypothesis tries the
+same ones every time. A failure shows the trace and what only one of the two found; docs/model.md says who is right.
 """
 
 from __future__ import annotations
