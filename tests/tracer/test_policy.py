@@ -11,6 +11,7 @@ import pytest
 from driftline import DriftlineError
 from driftline.discipline import CHECKS, STRATEGIES, Policy, check, check_text, discover, load, loads
 from driftline.discipline.checks import ALIASES
+from driftline.discipline.schemas import breaches, faults
 from driftline.discipline.strategies import TIE_BREAKS
 from driftline.discipline.writing import dumps
 
@@ -317,17 +318,24 @@ def test_each_problem_names_key_fault_and_remedy(text: str, key: str, what: str,
         ({"properties": {"a": {"$ref": "other.json"}}}, "at #/properties/a/$ref: 'other.json' is another document"),
         ({"items": {"$dynamicRef": "file:///etc/passwd"}}, "is another document"),
         ({"$ref": "#/$defs/no"}, "leads to nothing"),
-        ({"$ref": 3}, "a reference is text"),
-        ({"type": "txt"}, "'txt' is no type"),
-        ({"type": ["string", 3]}, "3 is no type"),
-        ({"properties": {"a": 3}}, "at #/properties/a: a schema is an object"),
-        ({"properties": 3}, "a schema is an object"),
-        ({"allOf": 3}, "a schema is an object"),
-        ({"items": [{"pattern": "("}]}, "at #/items/0/pattern: '(' is no regular expression"),
-        ({"patternProperties": {"[": {}}}, "is no regular expression"),
-        ({"required": "a"}, "must be a list of names"),
-        ({"enum": 3}, "must be a list of values"),
-        ([], "a schema is an object"),
+        ({"$ref": "#no"}, "leads to nothing"),
+        ({"$ref": "#/const", "const": {"type": "txt"}}, "leads to what is no schema"),
+        ({"$ref": "#/const", "const": 3}, "leads to what is no schema"),
+        ({"$ref": "https://json-schema.org/draft/2020-12/schema"}, "is another document"),
+        ({"$ref": "http://[::1"}, "is another document"),
+        ({"$ref": 3}, "at #/$ref: 3 is not of type 'string'"),
+        ({"$schema": 3}, "at #/$schema: 3 is not of type 'string'"),
+        ({"type": "txt"}, "at #/type: 'txt' is not one of ['array', 'boolean'"),
+        ({"type": ["string", 3]}, "3 is not one of ['array', 'boolean'"),
+        ({"properties": {"a": 3}}, "at #/properties/a: 3 is not of type 'object', 'boolean'"),
+        ({"properties": 3}, "3 is not of type 'object'"),
+        ({"allOf": 3}, "3 is not of type 'array'"),
+        ({"items": {"pattern": "("}}, "at #/items/pattern: '(' is not a regular expression"),
+        ({"patternProperties": {"[": {}}}, "'[' is not a regular expression"),
+        ({"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "no"}]}, "'no' is not one of"),
+        ({"required": "a"}, "'a' is not of type 'array'"),
+        ({"enum": 3}, "3 is not of type 'array'"),
+        ([], "[] is not of type 'object', 'boolean'"),
     ],
 )
 def test_a_schema_that_is_not_sound_or_not_whole_is_refused(tmp_path: Path, schema: Any, what: str) -> None:
@@ -343,9 +351,20 @@ def test_a_name_that_looks_like_a_keyword_is_a_name() -> None:
     assert not check_text(f"[types.a]\nschema = '{json.dumps(schema)}'").problems
 
 
+def test_a_schema_may_refer_to_itself_by_its_own_name() -> None:
+    schema = {"$id": "https://example.org/a", "$ref": "a#/$defs/n", "$defs": {"n": {"type": "integer"}}}
+    assert not list(faults(schema))
+    assert breaches(schema, "x") == [("", "'x' is not of type 'integer'")]
+
+
+def test_a_schema_that_leads_to_itself_ends_in_a_breach() -> None:
+    assert not list(faults({"$ref": "#"}))
+    assert breaches({"$ref": "#"}, {}) == [("", "it cannot be checked by its schema: it is nested too deeply")]
+
+
 def test_a_schema_nested_without_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text('[types.a]\nschema = "a.json"')
-    for deep in (100, 200_000):
+    for deep in (2_000, 200_000):
         (tmp_path / "a.json").write_text('{"not":' * deep + "{}" + "}" * deep)
         (problem,) = check(tmp_path / "p.toml").problems
         assert "nested" in problem.what or "recursion" in problem.what

@@ -1,26 +1,20 @@
-"""JSON Schemas as far as a policy needs them at load: are they sound and self-contained, and which types has a field.
+"""JSON Schemas, by the `jsonschema` library: is one sound and whole in itself, which types has a field, what breaks it.
 
-Whether a value is valid by one is decided in the gate. A schema may refer to parts of itself only: one that names
-another document would make the verdict depend on a file or a network that is not part of the policy.
+A schema may refer to parts of itself only: one that names another document would make the verdict depend on a file or
+a network that is not part of the policy. The registry that references are looked up in is empty, so nothing is fetched.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from driftline.discipline.pointers import pointer_of, segments
+from driftline.discipline.pointers import pointer_of
 
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
-_ONE: Final = (
-    "additionalProperties", "propertyNames", "contains", "not", "if", "then", "else", "unevaluatedItems",
-    "unevaluatedProperties", "additionalItems", "contentSchema",
-)  # fmt: skip
-_MANY: Final = ("allOf", "anyOf", "oneOf", "prefixItems")
-_NAMED: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-_TYPES: Final = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
-_DEEPEST: Final = 64
+_ALTERNATIVES: Final = ("allOf", "anyOf", "oneOf", "if", "not")
+_FOLLOWED: Final = 64  # references from one schema to the next
+_TOO_DEEP: Final = "it is nested too deeply"
 
 
 def faults(schema: object) -> Iterator[tuple[str, str]]:
@@ -30,95 +24,94 @@ def faults(schema: object) -> Iterator[tuple[str, str]]:
         >>> list(faults({"properties": {"/a": {"$ref": "https://example.org/a.json"}}}))
         [('/properties/~1a/$ref', "'https://example.org/a.json' is another document: a schema must be whole in itself")]
     """
-    yield from _faults(schema, schema, "", 0)
+    try:
+        found = _unsound(schema) or _unresolved(schema)
+    except RecursionError:
+        found = [("", _TOO_DEEP)]
+    yield from found
 
 
-def _faults(schema: object, root: object, where: str, depth: int) -> Iterator[tuple[str, str]]:
-    if isinstance(schema, bool):
-        return
-    if not isinstance(schema, dict):
-        yield where, f"a schema is an object, or true or false, not {kind_of(schema)}"
-        return
-    if depth > _DEEPEST:
-        yield where, f"it is nested more than {_DEEPEST} schemas deep"
-        return
-    for key in _REFERENCES:
-        if key in schema and (wrong := _reference_fault(schema[key], root)):
-            yield f"{where}/{key}", wrong
-    yield from _keyword_faults(schema, where)
-    for at, inner in _inner(schema, where):
-        yield from _faults(inner, root, at, depth + 1)
+def _unsound(schema: object) -> list[tuple[str, str]]:
+    """What the schema of schemas has against one."""
+    kind = _kind(schema)
+    strict = _kind(kind.META_SCHEMA)
+    check = strict(kind.META_SCHEMA, format_checker=strict.FORMAT_CHECKER)
+    told = [_telling(fault) for fault in check.iter_errors(schema)]
+    # The same is said once for each vocabulary that the schema of schemas is made of.
+    return sorted(
+        {
+            (pointer_of(fault.absolute_path), fault.message.replace("a 'regex'", "a regular expression"))
+            for fault in told
+        }
+    )
 
 
-def _reference_fault(target: object, root: object) -> str | None:
-    if not isinstance(target, str):
-        return f"a reference is text, not {kind_of(target)}"
-    if not target.startswith("#"):
-        return f"{target!r} is another document: a schema must be whole in itself"
-    if target.startswith("#/") and _resolve(root, target) is None:
-        return f"{target!r} leads to nothing in this schema"
+def _telling(fault: Any) -> Any:
+    """Of a fault that none of several alternatives fits, the alternative that names what may stand there."""
+    while fault.context:
+        inner = sorted(fault.context, key=lambda one: (-len(one.path), one.validator != "enum"))
+        fault = inner[0]
+    return fault
+
+
+def _unresolved(schema: Any) -> list[tuple[str, str]]:
+    """The references of a sound schema that lead out of it, or to nothing that is a schema."""
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT202012
+
+    whole = Resource.from_contents(schema, default_specification=DRAFT202012)
+    waiting = [(whole, Registry().resolver_with_root(whole))]
+    met: set[int] = set()
+    found = []
+    while waiting:
+        part, resolver = waiting.pop()
+        if id(part.contents) in met:
+            continue
+        met.add(id(part.contents))
+        for name in _REFERENCES:
+            if isinstance(part.contents, dict) and name in part.contents:
+                target = _target(resolver, part.contents[name])
+                if isinstance(target, str):
+                    found.append((f"{_place(schema, part.contents)}/{name}", target))
+                else:
+                    waiting.append((Resource.from_contents(target.contents, DRAFT202012), target.resolver))
+        waiting += [(inner, resolver.in_subresource(inner)) for inner in part.subresources()]
+    return sorted(found)
+
+
+def _target(resolver: Any, reference: str) -> Any:
+    """What a reference leads to, as the library gives it; or as text what is wrong with that."""
+    from referencing.exceptions import NoSuchAnchor, PointerToNowhere, Unresolvable
+
+    try:
+        target = resolver.lookup(reference)
+    except (PointerToNowhere, NoSuchAnchor):
+        return f"{reference!r} leads to nothing in this schema"
+    except Unresolvable:
+        return f"{reference!r} is another document: a schema must be whole in itself"
+    if not isinstance(target.contents, dict | bool) or _unsound(target.contents):
+        return f"{reference!r} leads to what is no schema"
+    return target
+
+
+def _place(whole: object, part: object) -> str | None:
+    """Where in a schema that very part stands, as a JSON Pointer; None if it does not."""
+    if whole is part:
+        return ""
+    inner = whole.items() if isinstance(whole, dict) else enumerate(whole) if isinstance(whole, list) else ()
+    for name, item in inner:
+        below = _place(item, part)
+        if below is not None:
+            return pointer_of([name]) + below
     return None
 
 
-def _resolve(root: object, target: str) -> object:
-    """What a reference `#/…` leads to, or None."""
-    found = root
-    for name in segments(target[1:]):
-        if isinstance(found, dict) and name in found:
-            found = found[name]
-        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
-        else:
-            return None
-    return found
+def _kind(schema: Any) -> Any:
+    """The library's validator for the version of JSON Schema that a schema says it is of."""
+    from jsonschema.validators import Draft202012Validator, validator_for
 
-
-def _keyword_faults(schema: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:
-    types = schema.get("type", [])
-    for name in [types] if isinstance(types, str) else types if isinstance(types, list) else [None]:
-        if name not in _TYPES:
-            yield f"{where}/type", f"{name!r} is no type; there are {', '.join(sorted(_TYPES))}"
-    required = schema.get("required", [])
-    if not (isinstance(required, list) and all(isinstance(name, str) for name in required)):
-        yield f"{where}/required", "it must be a list of names"
-    if "enum" in schema and not isinstance(schema["enum"], list):
-        yield f"{where}/enum", "it must be a list of values"
-    patterns = [("pattern", schema["pattern"])] if "pattern" in schema else []
-    named = schema.get("patternProperties")
-    patterns += [(f"patternProperties/{_escaped(name)}", name) for name in named] if isinstance(named, dict) else []
-    for key, pattern in patterns:
-        try:
-            re.compile(pattern)
-        except (re.error, TypeError, RecursionError, OverflowError) as wrong:
-            yield f"{where}/{key}", f"{pattern!r} is no regular expression: {wrong}"
-
-
-def _inner(schema: dict[str, Any], where: str) -> Iterator[tuple[str, object]]:
-    """The schemas right inside a schema, and where they are."""
-    for key in _ONE:
-        if key in schema:
-            yield f"{where}/{key}", schema[key]
-    items = schema.get("items")
-    if isinstance(items, list):
-        yield from ((f"{where}/items/{at}", inner) for at, inner in enumerate(items))
-    elif items is not None:
-        yield f"{where}/items", items
-    for key in _MANY:
-        several = schema.get(key, [])
-        if isinstance(several, list):
-            yield from ((f"{where}/{key}/{at}", inner) for at, inner in enumerate(several))
-        else:
-            yield f"{where}/{key}", several
-    for key in _NAMED:
-        named = schema.get(key, {})
-        if isinstance(named, dict):
-            yield from ((f"{where}/{key}/{_escaped(name)}", inner) for name, inner in named.items())
-        else:
-            yield f"{where}/{key}", named
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+    named = isinstance(schema, dict) and isinstance(schema.get("$schema"), str)
+    return validator_for(schema, default=Draft202012Validator) if named else Draft202012Validator
 
 
 def kind_of(value: object) -> str:
@@ -168,7 +161,7 @@ def types_at(schema: object, path: tuple[str, ...]) -> frozenset[str] | None:
     found: object = schema
     for at in range(len(path) + 1):
         found = _followed(found, schema)
-        if not isinstance(found, dict) or any(key in found for key in (*_REFERENCES, *_MANY, "if", "not")):
+        if not isinstance(found, dict) or any(key in found for key in (*_REFERENCES, *_ALTERNATIVES)):
             return None
         if at < len(path):
             found = _member(found, path[at])
@@ -179,12 +172,15 @@ def types_at(schema: object, path: tuple[str, ...]) -> frozenset[str] | None:
     return frozenset("number" if name == "integer" else name for name in names)
 
 
-def _followed(schema: object, root: object) -> object:
-    """The schema, or what its only reference leads to."""
-    for _ in range(_DEEPEST):
-        if not (isinstance(schema, dict) and str(schema.get("$ref", "")).startswith("#/")):
+def _followed(schema: Any, root: Any) -> Any:
+    """The schema, or what its chain of references leads to."""
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
+    for _ in range(_FOLLOWED):
+        if not (isinstance(schema, dict) and "$ref" in schema):
             return schema
-        schema = _resolve(root, schema["$ref"])
+        schema = Registry().resolver_with_root(DRAFT202012.create_resource(root)).lookup(schema["$ref"]).contents
     return None
 
 
@@ -213,8 +209,11 @@ def breaches(schema: object, document: object) -> list[tuple[str, str]]:
         >>> breaches({"properties": {"n": {"type": "integer"}}}, {"n": "x"})
         [('/n', "'x' is not of type 'integer'")]
     """
-    from jsonschema.validators import Draft202012Validator, validator_for
+    from referencing import Registry
 
-    validator = validator_for(schema, default=Draft202012Validator)(schema)
-    found = [(pointer_of(fault.absolute_path), fault.message) for fault in validator.iter_errors(document)]
+    validator = _kind(schema)(schema, registry=Registry())
+    try:
+        found = [(pointer_of(fault.absolute_path), fault.message) for fault in validator.iter_errors(document)]
+    except RecursionError:
+        return [("", f"it cannot be checked by its schema: {_TOO_DEEP}")]
     return sorted(found)
