@@ -66,7 +66,7 @@ def test_a_policy_that_is_given_goes_before_the_traces_own(tmp_path: Path) -> No
 def test_a_file_that_is_wrong_is_refused(trace: Path, tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text("[phase]")
     with (
-        pytest.raises(DriftlineError, match=r"p\.toml: phase: there is no such table"),
+        pytest.raises(DriftlineError, match=r"p\.toml, line 1: phase: there is no such table"),
         analyze(trace, policy=tmp_path / "p.toml"),
     ):
         raise AssertionError

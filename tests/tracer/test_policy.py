@@ -121,7 +121,7 @@ def test_pyproject_toml_holds_it_under_tool_driftline(tmp_path: Path) -> None:
     path.write_text('[project]\nname = "x"\n[tool.driftline.phases]\norder = ["a", "b"]\n')
     assert load(path).phases.order == ("a", "b")
     path.write_text('[tool.driftline.phases]\nordre = ["a", "b"]\n')
-    with pytest.raises(DriftlineError, match=r"pyproject\.toml: tool\.driftline\.phases\.ordre"):
+    with pytest.raises(DriftlineError, match=r"pyproject\.toml, line 2: tool\.driftline\.phases\.ordre"):
         load(path)
     path.write_text("[project]\n")
     with pytest.raises(DriftlineError, match="has no table"):
@@ -423,10 +423,59 @@ def test_fields_that_the_schema_does_not_allow_are_named(key: str) -> None:
     assert (problem.key, problem.remedy) == (f"types.a.{key}", "did you mean text?")
 
 
+WHERE = """# a policy
+phases.order = ["a", "a"]
+
+[reconcile]
+min_confidence = 3
+sources = [
+  "a",  # ]
+  "b",
+]
+fallbak = "x"
+[types."a b".fields]
+"/c" = { strategy = "union", kye = "id" }
+"/d" = \'\'\'
+[gate]
+uninon\'\'\'
+[types.c]
+schema = "https://example.org/c.json"
+[gate]
+orphan = 1
+"""
+
+
+def test_each_problem_names_its_line() -> None:
+    assert [(problem.key, problem.line) for problem in check_text(WHERE).problems] == [
+        ("reconcile.fallbak", 10),
+        ("reconcile.min_confidence", 5),
+        ("phases.order", 2),
+        ('types."a b".fields."/c".kye', 12),
+        ('types."a b".fields."/d"', 13),
+        ("types.c.schema", 17),
+        ("gate.orphan", 19),
+    ]
+    assert [problem.line for problem in check_text(WHERE.replace("\n", "\r\n")).problems][:3] == [10, 5, 2]
+    assert [problem.line for problem in check_text("[gate]\na = \n").problems] == [2]
+
+
+def test_the_line_of_a_missing_key_is_that_of_its_table() -> None:
+    text = "\n[types.a.fields]\n'/c' = { strategy = 'follow-field' }\n[gate.freshness]\naction = 'warn'\n"
+    assert [(problem.key, problem.line) for problem in check_text(text).problems] == [
+        ('types.a.fields."/c".field', 3),
+        ("gate.freshness.max_age", 4),
+    ]
+
+
+def test_what_is_too_long_to_take_apart_has_no_lines() -> None:
+    text = "a = [\n" + "1,\n" * 20_000 + "]\n[phase]\n"
+    assert [(problem.key, problem.line) for problem in check_text(text).problems] == [("a", None), ("phase", None)]
+
+
 def test_every_problem_is_found_at_once_and_the_first_is_raised() -> None:
     text = "[phase]\n[reconcile]\nfallback = 'x'\n[gate]\norphan = 'x'"
     assert [problem.key for problem in check_text(text).problems] == ["phase", "reconcile.fallback", "gate.orphan"]
-    with pytest.raises(DriftlineError, match=r"^my policy: phase: there is no such table \(2 more: "):
+    with pytest.raises(DriftlineError, match=r"^my policy, line 1: phase: there is no such table \(2 more: "):
         loads(text, "my policy")
 
 

@@ -256,14 +256,14 @@ def _table(path: Path) -> Any:
 
 
 def _from_table(table: Any, path: Path) -> Source:
-    from driftline.discipline.reading import TABLES  # the policy's, which lives in the same table
+    from driftline.discipline.keys import TOP  # the policy's, which lives in the same table
 
     if not isinstance(table, dict):
         raise DriftlineError(f"{path}: {_TABLE} is no table", f"write [{_TABLE}]")
     for name in table:
-        if name not in SETTINGS and name not in TABLES:
+        if name not in SETTINGS and name not in TOP:
             near = _nearest(name.replace("-", "_"), SETTINGS)
-            remedy = f"did you mean {near}?" if near else f"use one of {', '.join([*SETTINGS, *TABLES])}"
+            remedy = f"did you mean {near}?" if near else f"use one of {', '.join([*SETTINGS, *TOP])}"
             raise DriftlineError(f"{path}: {_TABLE}.{name}: there is no such setting", remedy)
     values = {name: value for name, value in table.items() if name in SETTINGS}
     for name in _PATHS:

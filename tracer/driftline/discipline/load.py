@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from driftline.discipline.places import placed
 from driftline.discipline.policy import Policy
 from driftline.discipline.problems import Problem
 from driftline.discipline.reading import read
@@ -44,8 +45,9 @@ class Checked(msgspec.Struct, frozen=True):
             return self.policy
         first, *others = self.problems
         key = f": {first.key}" if first.key else ""
+        line = f", line {first.line}" if first.line is not None and first.key else ""
         more = f" ({len(others)} more: `driftline policy check` names them all)" if others else ""
-        raise DriftlineError(f"{self.where}{key}: {first.what}{more}", first.remedy)
+        raise DriftlineError(f"{self.where}{line}{key}: {first.what}{more}", first.remedy)
 
 
 def load(path: str | Path) -> Policy:
@@ -62,8 +64,8 @@ def load(path: str | Path) -> Policy:
         >>> path = Path(tempfile.mkdtemp()) / "driftline.toml"
         >>> _ = path.write_text('[types.note.fields]\n"/text" = "longest"\n')
         >>> try: load(path)
-        ... except DriftlineError as fault: print(fault.message.partition(".toml")[2], "-", fault.hint[:10])
-        : types.note.fields."/text": there is no strategy 'longest' - use one of
+        ... except DriftlineError as fault: print(fault.message.partition(".toml, ")[2], "-", fault.hint[:10])
+        line 2: types.note.fields."/text": there is no strategy 'longest' - use one of
     """
     return check(path).sound()
 
@@ -97,7 +99,7 @@ def check(path: str | Path) -> Checked:
         return _checked(raw, str(path), (), path.parent)
     whole = _parsed(raw, str(path))
     if isinstance(whole, Problem):
-        return Checked(str(path), Policy(), (whole,))
+        return Checked(str(path), Policy(), placed([whole], raw))
     table: Any = whole
     for name in _TOOL:
         table = table.get(name) if isinstance(table, dict) else None
@@ -105,7 +107,7 @@ def check(path: str | Path) -> Checked:
         raise DriftlineError(f"{path} has no table [tool.driftline]", "add it, or name another file")
     table = {name: found for name, found in table.items() if name not in SETTINGS}  # how to record is said there, too
     policy, problems = read(table, _TOOL, path.parent)
-    return Checked(str(path), policy, tuple(problems))
+    return Checked(str(path), policy, placed(problems, raw))
 
 
 def check_text(text: str, where: str = "the policy") -> Checked:
@@ -132,9 +134,9 @@ def discover(folder: Path) -> Path:
 def _checked(text: str, where: str, key: tuple[str, ...], folder: Path | None) -> Checked:
     table = _parsed(text, where)
     if isinstance(table, Problem):
-        return Checked(where, Policy(), (table,))
+        return Checked(where, Policy(), placed([table], text))
     policy, problems = read(table, key, folder)
-    return Checked(where, policy, tuple(problems))
+    return Checked(where, policy, placed(problems, text))
 
 
 def _parsed(text: str, where: str) -> dict[str, Any] | Problem:

@@ -28,11 +28,13 @@ class Problem(msgspec.Struct, frozen=True):
         key: Where, as a dotted TOML key; empty for the text as a whole.
         what: What is wrong there.
         remedy: What would be right.
+        line: The line at which the key stands, from 1; None if it cannot be known.
     """
 
     key: str
     what: str
     remedy: str
+    line: int | None = None
 
 
 def dotted(parts: Iterable[str]) -> str:

@@ -8,14 +8,13 @@ from typing import Any
 from driftline.discipline.choices import COMMON, read_fallback, read_gate, read_strategy
 from driftline.discipline.documents import read_schema
 from driftline.discipline.fitting import contradictions
+from driftline.discipline.keys import TABLES, TOP
 from driftline.discipline.policy import PHASES, FieldPolicy, Phases, Policy, Reconcile, TypePolicy, strategy_named
 from driftline.discipline.problems import Problem, Reader
 from driftline.discipline.schemas import kind_of
 from driftline.discipline.strategies import STRATEGIES
 
-#: What a policy consists of.
-TABLES = ("phases", "reconcile", "types", "gate")
-_RULES = ("accepted", "minimum", "maximum", "unique")
+_RULES = tuple(name for name in TABLES["fields"].names if name not in COMMON)
 
 
 def read(table: dict[str, Any], key: tuple[str, ...], folder: Path | None) -> tuple[Policy, list[Problem]]:
@@ -31,7 +30,7 @@ def read(table: dict[str, Any], key: tuple[str, ...], folder: Path | None) -> tu
     """
     problems: list[Problem] = []
     reader = Reader(table, key, problems)
-    reader.only(TABLES, "table")
+    reader.only(TOP, "table")
     reconcile = _reconcile(reader.inner("reconcile"))
     types = reader.inner("types")
     policy = Policy(
@@ -45,7 +44,7 @@ def read(table: dict[str, Any], key: tuple[str, ...], folder: Path | None) -> tu
 
 
 def _phases(reader: Reader) -> Phases:
-    reader.only(("order",))
+    reader.only(TABLES["phases"].names)
     before = len(reader.problems)
     order = reader.texts("order")
     if order is None:
@@ -56,7 +55,7 @@ def _phases(reader: Reader) -> Phases:
 
 
 def _reconcile(reader: Reader) -> Reconcile:
-    reader.only(("default", "fallback", "min_confidence", "sources"))
+    reader.only(TABLES["reconcile"].names)
     sources = reader.texts("sources")
     floor = reader.share("min_confidence")
     base = Reconcile(
@@ -79,7 +78,7 @@ def _reconcile(reader: Reader) -> Reconcile:
 
 
 def _type(reader: Reader, reconcile: Reconcile, folder: Path | None) -> TypePolicy:
-    reader.only(("required", "schema", "references", "immutable", "fields"))
+    reader.only(TABLES["types"].names)
     required = reader.texts("required") or ()
     return TypePolicy(
         required=tuple(path for path in required if reader.pointer("required", path, patterns=False)),
