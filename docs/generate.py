@@ -5,19 +5,22 @@
     python docs/generate.py check    names what is out of date; exit status 1 if anything is
 
 Generated: docs/rules/*.md and the README's table of rules, from the headers of the detectors; docs/cli.md, from the
-command line's own help; docs/settings.md's table, from the definitions; docs/finding.svg, the README's picture, from
-what the command line prints of a sample trace.
+command line's own help; docs/policy.md, from the definitions of the discipline; docs/settings.md's table, from the
+definitions; docs/finding.svg, the README's picture, from what the command line prints of a sample trace.
 """
 
 from __future__ import annotations
 
 import io
+import keyword
 import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+from policy_page import policy_page
 from rich.console import Console
 from rich.text import Text
 
@@ -55,8 +58,15 @@ def cli_page() -> str:
     """The Markdown page of the command line."""
     overview = help_text()
     names = sorted(path.stem.removesuffix("_") for path in (ROOT / "cli/driftline_cli/commands").glob("[!_]*.py"))
-    parts = [f"## driftline {name}\n\n```\n{help_text(name)}\n```" for name in names]
+    commands = [words for name in names for words in ([name], *([name, inner] for inner in inner_commands(name)))]
+    parts = [f"## driftline {' '.join(words)}\n\n```\n{help_text(*words)}\n```" for words in commands]
     return "\n\n".join(["# The command line", f"```\n{overview}\n```", *parts]) + "\n"
+
+
+def inner_commands(name: str) -> list[str]:
+    """The commands that follow a command's name."""
+    module = name + "_" * keyword.iskeyword(name)
+    return list(getattr(import_module(f"driftline_cli.commands.{module}"), "COMMANDS", ()))
 
 
 def settings_table() -> str:
@@ -99,6 +109,7 @@ def documents() -> dict[Path, str]:
         readme: between(readme.read_text(encoding="utf-8"), "rules", rule_table()),
         settings: between(settings.read_text(encoding="utf-8"), "settings", settings_table()),
         ROOT / "docs/cli.md": cli_page(),
+        ROOT / "docs/policy.md": policy_page(),
         ROOT / "docs/finding.svg": picture(),
     }
 

@@ -19,8 +19,10 @@ from typing import Any, Final, Literal
 import duckdb
 import msgspec
 
-from driftline.discipline import Policy, Problem, check_text, load
+from driftline.discipline import Checked, Policy, Problem, check, check_text, discover, load
+from driftline.errors import DriftlineError
 from driftline.header import Header
+from driftline.reader import Trace
 
 _TABLES: Final = {
     "policy_phase": "rank INTEGER, phase VARCHAR",
@@ -69,6 +71,47 @@ def in_force(header: Header, given: Policy | str | Path | None) -> InForce:
         return InForce(Policy(), "default")
     checked = check_text(header.policy, "the trace's own policy")
     return InForce(checked.policy, "trace", checked.problems)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A policy that somebody asks about, sound or not.
+
+    Attributes:
+        origin: Whether it stands in a `file` of its own, in the table [tool.driftline] of a `pyproject`, in a `trace`,
+            or is the `default`.
+        checked: It, and what is wrong with it.
+    """
+
+    origin: Literal["file", "pyproject", "trace", "default"]
+    checked: Checked
+
+
+def find_policy(path: Path | None, *, default: bool) -> Found:
+    """The policy that a path leads to.
+
+    Args:
+        path: A policy, a pyproject.toml, a trace, or a folder with a policy; None for the working directory.
+        default: Whether a trace or working directory without any means the default policy.
+
+    Raises:
+        DriftlineError: If there is none, or it cannot be read.
+    """
+    if path is not None and (path / "trace.json").exists():
+        text = Trace(path).header.policy
+        if text is not None:
+            return Found("trace", check_text(text, f"the policy of {path}"))
+        if not default:
+            raise DriftlineError(f"{path} carries no policy", f"driftline policy init {path} writes a first one")
+        return Found("default", Checked(f"the default, since {path} carries none", Policy(), ()))
+    if path is None or path.is_dir():
+        try:
+            path = discover(path or Path())
+        except DriftlineError:
+            if not default:
+                raise
+            return Found("default", Checked("the default", Policy(), ()))
+    return Found("pyproject" if path.name == "pyproject.toml" else "file", check(path))
 
 
 def make_policy_tables(connection: duckdb.DuckDBPyConnection, policy: Policy) -> None:

@@ -10,10 +10,11 @@ from driftline_cli import diagnostics, environment
 from driftline_cli.group import CommandGroup
 
 #: Headings of the help page, and the commands under each: `commands/NAME.py` holds a function of the same name
-#: (with `_` behind it where Python has another use for the word).
+#: (with `_` behind it where Python has another use for the word), and may hold `COMMANDS` that follow that name.
 COMMANDS: Final = {
     "Record": ("run", "demo", "simulate", "import"),
     "Ask": ("info", "analyze", "rule", "blame", "log", "show", "diff", "lineage"),
+    "Cure": ("policy",),
 }
 
 

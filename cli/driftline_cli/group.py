@@ -10,8 +10,9 @@ import keyword
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any, ClassVar, Final
 
 import typer
@@ -74,6 +75,19 @@ class ProgramCommand(Command):
         return words
 
 
+class Subcommands(TyperGroup):
+    """A command that consists of others: `driftline policy check`. Loaded whole, since it is one file."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+        """The words after the command's name in its usage line."""
+        return ["[OPTIONS]", "COMMAND", "[ARGS]..."]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        names = {name: command.get_short_help_str(120) for name, command in self.commands.items()}
+        _write_page(self, ctx, formatter, {"Commands": list(names.items())})
+
+
 class CommandGroup(TyperGroup):
     """The root: its commands are known by name and loaded one by one.
 
@@ -97,13 +111,8 @@ class CommandGroup(TyperGroup):
         if cmd_name in self.commands and self.commands[cmd_name] is None:
             name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
             module = import_module(f"driftline_cli.commands.{name}")
-            function, parser = getattr(module, name), getattr(module, "PARSER", Command)
-            single = typer.Typer(add_completion=False, rich_markup_mode=None)
-            settings = {"help_option_names": ["-h", "--help"], **parser.settings}
-            single.command(cmd_name, cls=parser, context_settings=settings)(function)
-            command = get_command(single)
-            command.params += [param for param in self.params if param.name == "_debug"]
-            self.commands[cmd_name] = command
+            common = [param for param in self.params if param.name == "_debug"]
+            self.commands[cmd_name] = _made(cmd_name, module, getattr(module, name), common)
         return self.commands.get(cmd_name)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
@@ -126,6 +135,34 @@ class CommandGroup(TyperGroup):
         if not standalone:
             return work(*args, **extra)
         sys.exit(diagnostics.guarded(lambda: work(*args, **extra)))
+
+
+def _made(name: str, module: ModuleType, function: Callable[..., Any], common: list[Any]) -> Any:
+    """The command that a module of `commands/` holds: its function, or that and what follows its name."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    several = getattr(module, "COMMANDS", None)
+    for own_name, own in (several or {name: function}).items():
+        parser = getattr(module, "PARSER", Command)
+        settings = {"help_option_names": ["-h", "--help"], **parser.settings}
+        app.command(own_name, cls=parser, context_settings=settings)(own)
+    if several is None:
+        command = get_command(app)
+        command.params += common
+        return command
+    settings = {"help_option_names": ["-h", "--help"]}
+    app.callback(cls=Subcommands, context_settings=settings, invoke_without_command=True, help=function.__doc__)(_help)
+    group: Any = get_command(app)
+    group.name = name
+    for command in (group, *group.commands.values()):
+        command.params += common
+    return group
+
+
+def _help(context: typer.Context) -> None:
+    """What a group does by itself: without a command behind its name it shows its page, as the root does."""
+    if context.invoked_subcommand is None:
+        diagnostics.say_text(context.get_help())
+        diagnostics.finish(diagnostics.USAGE)
 
 
 def _usage(command: TyperCommand, ctx: Any) -> list[str]:

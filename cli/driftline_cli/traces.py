@@ -41,12 +41,15 @@ def opened(trace: Path, *, policy: Path | None = None, warn: bool = True) -> Ite
                 f"{trace} is incomplete, and so is what is found in it: {first}{more}",
                 f"driftline info {trace}" if others else "",
             )
-        if warn and analysis.policy.problems:
-            _say_problems(analysis.policy.problems)
+        if warn:
+            say_problems(analysis.policy.problems)
         yield analysis
 
 
-def _say_problems(problems: Sequence[Problem]) -> None:
+def say_problems(problems: Sequence[Problem]) -> None:
+    """Say that a trace's own policy is not sound, if there are problems with it."""
+    if not problems:
+        return
     first, *others = problems
     key = f" at {first.key}" if first.key else ""
     more = f" (and {len(others)} more)" if others else ""

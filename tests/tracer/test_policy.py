@@ -447,15 +447,15 @@ orphan = 1
 
 def test_each_problem_names_its_line() -> None:
     assert [(problem.key, problem.line) for problem in check_text(WHERE).problems] == [
-        ("reconcile.fallbak", 10),
-        ("reconcile.min_confidence", 5),
         ("phases.order", 2),
+        ("reconcile.min_confidence", 5),
+        ("reconcile.fallbak", 10),
         ('types."a b".fields."/c".kye', 12),
         ('types."a b".fields."/d"', 13),
         ("types.c.schema", 17),
         ("gate.orphan", 19),
     ]
-    assert [problem.line for problem in check_text(WHERE.replace("\n", "\r\n")).problems][:3] == [10, 5, 2]
+    assert [problem.line for problem in check_text(WHERE.replace("\n", "\r\n")).problems][:3] == [2, 5, 10]
     assert [problem.line for problem in check_text("[gate]\na = \n").problems] == [2]
 
 

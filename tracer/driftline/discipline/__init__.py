@@ -2,7 +2,7 @@
 
 from driftline.discipline.candidates import Base, Candidate, Conflict
 from driftline.discipline.checks import CHECKS
-from driftline.discipline.load import check, check_text, discover, load, loads
+from driftline.discipline.load import Checked, check, check_text, discover, load, loads
 from driftline.discipline.policy import (
     FieldPolicy,
     GateCheck,
@@ -22,6 +22,7 @@ __all__ = [
     "STRATEGIES",
     "Base",
     "Candidate",
+    "Checked",
     "Conflict",
     "FieldDecision",
     "FieldPolicy",

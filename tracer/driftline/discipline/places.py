@@ -21,7 +21,7 @@ _AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)")
 
 
 def placed(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
-    r"""The same problems with the lines at which their keys stand, where that can be known.
+    r"""The same problems with the lines at which their keys stand, where that can be known, and in that order.
 
     Args:
         problems: Problems of a policy.
@@ -40,7 +40,7 @@ def placed(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
             continue
         known = lines(text) if known is None else known
         found.append(replace(problem, line=_nearest(known, _names(problem.key))))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda problem: (problem.line is None, problem.line)))
 
 
 def lines(text: str) -> dict[tuple[str, ...], int]:

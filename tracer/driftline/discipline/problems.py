@@ -16,6 +16,8 @@ import msgspec
 from driftline.discipline import pointers
 from driftline.discipline.schemas import kind_of
 
+_SHORT: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+_BMP: Final = 0xFFFF
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -48,14 +50,18 @@ def dotted(parts: Iterable[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    r"""Text as TOML writes it.
+    r"""Text as TOML writes it, with everything that does not print as itself escaped.
 
     Example:
         >>> print(quoted('a "b"\n'))
         "a \"b\"\n"
     """
-    short = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
-    return '"' + "".join(short.get(c, c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}") for c in text) + '"'
+    return f'"{"".join(c if c.isprintable() and c not in _SHORT else _escaped(c) for c in text)}"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\u{code:04x}" if code <= _BMP else f"\\U{code:08x}")
 
 
 def suggestion(wanted: str, known: Collection[str], otherwise: str = "") -> str:
