@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from string import Formatter
@@ -12,10 +13,7 @@ import pytest
 from driftline import DriftlineError
 from driftline_analyzer import Rule, catalogue, chosen, rule, rules
 from driftline_analyzer.database import sql, sql_names
-from driftline_analyzer.findings import Basis
-
-#: What a message may speak of: what `findings._finding` fills in.
-NAMES: Final = frozenset({"base", "basis", "branch", "fields", "object", "others", "task", "version"})
+from driftline_analyzer.wording import CASES, FIX_NAMES, NAMES, Basis
 
 each_rule = pytest.mark.parametrize("known", rules(), ids=lambda known: known.name)
 
@@ -47,6 +45,30 @@ def test_the_message_is_a_template_of_known_names(known: Rule) -> None:
     filled = known.message.format_map({**dict.fromkeys(NAMES, "X"), "basis": Basis("recorded")})
     assert "{" not in filled
     assert not filled.endswith("."), "a message goes into tables and annotations, without a full stop"
+
+
+@each_rule
+def test_every_case_has_a_fix_of_a_sentence_or_three(known: Rule) -> None:
+    assert {case for sentence in known.fixes for case in sentence.cases} <= frozenset().union(*CASES)
+    for case in map(frozenset, itertools.product(*CASES)):
+        said = [sentence for sentence in known.fixes if sentence.cases <= case]
+        assert len(said) <= 3, case
+        assert said or case & _operations(known) == frozenset(), case
+
+
+def _operations(known: Rule) -> frozenset[str]:
+    """The operations that a rule is found at, as far as its fixes tell them apart; all if they do not."""
+    told = {case for sentence in known.fixes for case in sentence.cases} & CASES[1]
+    return frozenset(told) or CASES[1]
+
+
+@each_rule
+def test_a_fix_is_made_of_sentences_of_known_names(known: Rule) -> None:
+    for sentence in known.fixes:
+        used = {name for _, name, _, _ in Formatter().parse(sentence.template) if name is not None}
+        assert used <= FIX_NAMES
+        assert sentence.template[0].isupper()
+        assert sentence.template.endswith(".")
 
 
 @each_rule
@@ -115,6 +137,9 @@ def damages() -> Iterator[tuple[str, str]]:
     yield "-- severity: error", "-- severity: fatal"
     yield "-- severity: error", "-- severity: error\n-- reads: nothing"
     yield "-- ## Fix", "-- Fix"
+    yield "-- fix (patch): ", "-- fix (Patch): "
+    yield "-- fix (patch): ", "-- fix"
+    yield "\n--\n", "\n-- something else\n--\n"
     yield "-- code: DRF101\n-- severity: error", "-- severity: error\n-- code: DRF101"
 
 
@@ -123,6 +148,11 @@ def test_a_header_that_lacks_something_is_refused(old: str, new: str) -> None:
     assert old in GOOD
     with pytest.raises(ValueError, match=r"detectors/stale_overwrite\.sql: its header must have"):
         catalogue._parse("stale_overwrite", GOOD.replace(old, new, 1))
+
+
+def test_a_header_without_a_fix_is_refused() -> None:
+    with pytest.raises(ValueError, match="and fix, then"):
+        catalogue._parse("stale_overwrite", re.sub(r"^-- fix.*\n", "", GOOD, flags=re.MULTILINE))
 
 
 def test_a_rule_may_say_that_it_reads_findings() -> None:

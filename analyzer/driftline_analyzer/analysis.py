@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
@@ -15,10 +15,14 @@ from driftline.header import Header
 from driftline.reader import Trace
 from driftline_analyzer.cache import analysed
 from driftline_analyzer.catalogue import rules
+from driftline_analyzer.changes import VALUE_CHARACTERS
 from driftline_analyzer.database import open_database
-from driftline_analyzer.findings import Finding, load_findings
+from driftline_analyzer.finding_pages import each_finding, numbered_findings
+from driftline_analyzer.findings import Finding
 from driftline_analyzer.pipeline import Progress
 from driftline_analyzer.policies import InForce, in_force
+
+_FETCHED: Final = 8_192  # rows
 
 
 @dataclass(frozen=True)
@@ -76,32 +80,76 @@ class Analysis:
 
     def rows(self, query: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Every row that a query over the tables of `steps/` gives. Safe to call from several threads."""
-        cursor = self._connection.cursor()
-        try:
+        with self._cursor() as cursor:
             return cursor.execute(query, list(parameters)).fetchall()
-        finally:
-            cursor.close()
 
     def rows_named(self, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """The same, with the query's `$name` parameters by name."""
-        cursor = self._connection.cursor()
-        try:
+        with self._cursor() as cursor:
             return cursor.execute(query, parameters).fetchall()
-        finally:
-            cursor.close()
 
-    def findings(self, codes: Iterable[str] | None = None) -> list[Finding]:
-        """The findings, by time.
+    def each_row(self, query: str, parameters: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """The same, one row after another: an answer that may not fit into memory."""
+        with self._cursor() as cursor:
+            cursor.execute(query, parameters)
+            while rows := cursor.fetchmany(_FETCHED):
+                yield from rows
+
+    def findings(self, codes: Iterable[str] | None = None, *, like: str | None = None) -> list[Finding]:
+        """The findings, by time, all at once.
 
         Args:
             codes: Codes of the rules wanted; None for all.
+            like: Only those with this fingerprint.
         """
-        wanted = frozenset(codes) if codes is not None else frozenset(known.code for known in rules())
+        return list(self.each_finding(codes, like=like))
+
+    def each_finding(self, codes: Iterable[str] | None = None, *, like: str | None = None) -> Iterator[Finding]:
+        """The findings, by time, one after another: never more than a page of them is in memory.
+
+        Args:
+            codes: Codes of the rules wanted; None for all.
+            like: Only those with this fingerprint.
+        """
+        with self._cursor() as cursor:
+            yield from each_finding(cursor, _codes(codes), like=like)
+
+    def numbered(self, numbers: Sequence[int], *, characters: int = VALUE_CHARACTERS) -> dict[int, Finding]:
+        """The findings of these numbers (`Finding.number`), by number.
+
+        Args:
+            numbers: Their numbers.
+            characters: Of each value at most so many.
+        """
+        with self._cursor() as cursor:
+            found = numbered_findings(cursor, numbers, characters=characters)
+        return {finding.number: finding for finding in found}
+
+    def counts(self, codes: Iterable[str] | None = None, *, like: str | None = None) -> dict[str, int]:
+        """How many findings each rule has, by code, in the order of codes; only rules that found something.
+
+        Args:
+            codes: Codes of the rules wanted; None for all.
+            like: Only those with this fingerprint.
+        """
+        rows = self.rows_named(
+            "SELECT code, count(*) FROM finding WHERE list_contains($codes, code)"
+            " AND ($like IS NULL OR fingerprint = $like) GROUP BY code ORDER BY code",
+            {"codes": _codes(codes), "like": like},
+        )
+        return dict(rows)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._connection.cursor()
         try:
-            return load_findings(cursor, wanted)
+            yield cursor
         finally:
             cursor.close()
+
+
+def _codes(codes: Iterable[str] | None) -> list[str]:
+    return sorted(known.code for known in rules()) if codes is None else sorted(codes)
 
 
 @contextmanager

@@ -23,8 +23,8 @@ import pyarrow as pa
 #: Findings beyond this many get no blast radius: it is null there, never a smaller number.
 FOLLOWED: Final = 2_000
 
-#: Objects named of those that are tainted at the end; all of them are counted.
-NAMED: Final = 20
+#: Versions, branches and final outputs named of each finding; all of them are counted.
+NAMED: Final = 100
 
 _FIRST_WINDOW: Final = 1 << 18  # events; each window is twice as long as the one before
 _FETCHED: Final = 8_192  # rows
@@ -90,13 +90,27 @@ JOIN object AS o ON o.o = x.o
 ORDER BY o.object
 """
 
-# How many changing writes each branch made after it was tainted.
+# The changing writes of each branch, numbered.
+_OWN_WRITES: Final = """
+CREATE TEMP TABLE own_write AS
+SELECT b, e, row_number() OVER (PARTITION BY b ORDER BY e) AS c, count(*) OVER (PARTITION BY b) AS total
+FROM (SELECT DISTINCT b, e FROM setting SEMI JOIN tainted_at USING (b) WHERE changed)
+"""
+
+# How many of them each branch made after it was tainted.
 _WRITTEN: Final = """
-WITH numbered AS (
-    SELECT b, e, row_number() OVER (PARTITION BY b ORDER BY e DESC) AS left_
-    FROM (SELECT DISTINCT b, e FROM setting WHERE changed)
-)
-SELECT p.b, p.e, n.left_ FROM tainted_at AS p ASOF JOIN numbered AS n ON n.b = p.b AND p.e < n.e
+SELECT p.b, p.e, w.total - w.c + 1 FROM tainted_at AS p ASOF JOIN own_write AS w ON w.b = p.b AND p.e < w.e
+"""
+
+# The first of those that each branch made after it was tainted, as many as were asked for, by finding.
+_FIRST_WRITTEN: Final = """
+SELECT t.n, list(w.e ORDER BY w.e)
+FROM (
+    SELECT t.n, t.b, unnest(range(w.c, w.c + t.wanted)) AS c
+    FROM taken AS t ASOF JOIN own_write AS w ON w.b = t.b AND t.e < w.e
+) AS t
+JOIN own_write AS w ON w.b = t.b AND w.c = t.c
+GROUP BY t.n
 """
 
 
@@ -151,7 +165,11 @@ class _Counters:
 
 
 def measure_blast(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the table `blast`: n (`finding.n`), versions, branches, objects, outputs (the first), output_count."""
+    """Make the table `blast`, a row for each finding that was followed.
+
+    Its columns: n (`finding.n`); versions, branches, objects and output_count, how many there are; the first `NAMED` of
+    them: version_es (the writes that made the versions, `event.e`), branch_bs (`branch.b`) and outputs (object ids).
+    """
     connection.execute(_ORIGIN, {"followed": FOLLOWED})
     origins = connection.execute("SELECT n, e, o, b, until IS NULL FROM origin").fetchall()
     ((count,),) = connection.execute("SELECT count(*) FROM finding WHERE n <= ?", [FOLLOWED]).fetchall()
@@ -160,14 +178,16 @@ def measure_blast(connection: duckdb.DuckDBPyConnection) -> None:
         taints[b].own |= 1 << n
     if origins:
         _spread(connection, taints)
-    versions, branches = _victims(connection, taints, count)
+    victims = _victims(connection, taints, count)
     objects, outputs, named = _objects(connection, taints, origins, count)
     numbers = range(1, count + 1)
     table = pa.table(
         {
             "n": pa.array(numbers, pa.int32()),
-            "versions": pa.array([versions[n] for n in numbers], pa.int64()),
-            "branches": pa.array([branches[n] for n in numbers], pa.int64()),
+            "versions": pa.array([victims.versions[n] for n in numbers], pa.int64()),
+            "version_es": pa.array([victims.first_versions.get(n, []) for n in numbers], pa.list_(pa.int64())),
+            "branches": pa.array([victims.branches[n] for n in numbers], pa.int64()),
+            "branch_bs": pa.array([victims.first_branches[n] for n in numbers], pa.list_(pa.int32())),
             "objects": pa.array([objects[n] for n in numbers], pa.int64()),
             "outputs": pa.array([named[n] for n in numbers], pa.list_(pa.utf8())),
             "output_count": pa.array([outputs[n] for n in numbers], pa.int64()),
@@ -225,24 +245,58 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[st
         yield from rows
 
 
-def _victims(
-    connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], count: int
-) -> tuple[list[int], _Counters]:
-    """By finding: how many versions were written by branches that it had reached, and how many branches that is."""
-    points = [(b, e) for b, taint in taints.items() for e in taint.since]
-    columns = {"b": pa.array([b for b, _ in points], pa.int32()), "e": pa.array([e for _, e in points], pa.int64())}
+@dataclass
+class _Victims:
+    """What the findings reached, by finding.
+
+    Attributes:
+        versions: How many versions were written by branches that it had reached.
+        first_versions: The writes that made the first `NAMED` of them.
+        branches: How many branches it reached.
+        first_branches: The first `NAMED` of them, in the order in which it reached them.
+    """
+
+    versions: list[int]
+    first_versions: dict[int, list[int]]
+    branches: list[int]
+    first_branches: list[list[int]]
+
+
+def _victims(connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], count: int) -> _Victims:
+    """Whom each finding reached, and what they wrote afterwards."""
+    points = sorted((e, b, at) for b, taint in taints.items() for at, e in enumerate(taint.since))
+    columns = {"b": pa.array([b for _, b, _ in points], pa.int32()), "e": pa.array([e for e, *_ in points], pa.int64())}
     connection.register("tainted_at", pa.table(columns))
+    connection.execute(_OWN_WRITES)
     written = {(b, e): left for b, e, left in connection.execute(_WRITTEN).fetchall()}
     connection.unregister("tainted_at")
-    versions, branches = [0] * (count + 1), _Counters()
-    for b, taint in taints.items():
-        before = 0
-        for e, bits in zip(taint.since, taint.bits, strict=True):
-            for n in _ones(bits & ~before):
-                versions[n] += written.get((b, e), 0)
-            before = bits
-        branches.add(taint.known)
-    return versions, branches
+    versions, branches = [0] * (count + 1), [0] * (count + 1)
+    first_branches: list[list[int]] = [[] for _ in range(count + 1)]
+    taken: list[tuple[int, int, int, int]] = []  # of a finding, by a branch, after an event, so many writes
+    for e, b, at in points:
+        bits, left = taints[b].bits, written.get((b, e), 0)
+        for n in _ones(bits[at] & ~(bits[at - 1] if at else 0)):
+            branches[n] += 1
+            if branches[n] <= NAMED:
+                first_branches[n].append(b)
+            if left and versions[n] < NAMED:
+                taken.append((n, b, e, min(left, NAMED - versions[n])))
+            versions[n] += left
+    first_versions = _first_versions(connection, taken)
+    connection.execute("DROP TABLE own_write")
+    return _Victims(versions, first_versions, branches, first_branches)
+
+
+def _first_versions(
+    connection: duckdb.DuckDBPyConnection, taken: list[tuple[int, int, int, int]]
+) -> dict[int, list[int]]:
+    columns = list(zip(*taken, strict=True)) or [()] * 4
+    names = {"n": pa.int32(), "b": pa.int32(), "e": pa.int64(), "wanted": pa.int64()}
+    table = pa.table({name: pa.array(column, names[name]) for name, column in zip(names, columns, strict=True)})
+    connection.register("taken", table)
+    found = dict(connection.execute(_FIRST_WRITTEN).fetchall())
+    connection.unregister("taken")
+    return found
 
 
 def _objects(

@@ -26,7 +26,7 @@ from driftline.errors import DriftlineError
 from driftline.reader import Trace
 from driftline.schema import CACHE_FOLDER
 from driftline_analyzer.database import open_database, sql, sql_names
-from driftline_analyzer.pipeline import STEPS, Progress, run
+from driftline_analyzer.pipeline import AFTER, STEPS, Progress, run
 from driftline_analyzer.policies import InForce
 
 _CHUNK: Final = 1 << 20
@@ -149,7 +149,7 @@ def _code() -> Iterator[bytes]:
     """Everything that decides what the tables hold."""
     yield version("driftline").encode()
     yield duckdb.__version__.encode()
-    for name in ("renumber", *STEPS):
+    for name in ("renumber", *STEPS, *AFTER):
         yield sql("steps", name).encode()
     for name in sql_names("detectors"):
         yield sql("detectors", name).encode()

@@ -1,6 +1,8 @@
 """The catalogue of rules, read from the headers of `detectors/*.sql`: there is no other list of them.
 
 A header is the leading comment of the file: `key: value` lines, then `## ` sections. The rule's name is the file's.
+What to do about one finding is put together from its `fix` lines, `fix: SENTENCE` or `fix (CASE, …): SENTENCE`: those
+whose cases all fit the finding, in the order of the header. The cases are those of `wording.CASES`.
 A rule that judges by what the others found says so by one key more, `reads: findings`.
 """
 
@@ -21,6 +23,20 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 KEYS: Final = ("code", "severity", "standard", "message")
 SECTIONS: Final = ("What it finds", "Why it matters", "Example", "Fix", "Known limits")
+_FIX: Final = re.compile(r"^fix(?: \(([a-z-]+(?:, [a-z-]+)*)\))?: (.+)\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class FixSentence:
+    """One sentence of what to do about a finding.
+
+    Attributes:
+        cases: It is said only of findings that all of these fit, of `wording.CASES`; empty: of every one.
+        template: Its text; its names are those of `wording.FIX_NAMES`.
+    """
+
+    cases: frozenset[str]
+    template: str
 
 
 @dataclass(frozen=True)
@@ -32,7 +48,8 @@ class Rule:
         name: `stale-overwrite`.
         severity: How much it matters by default.
         standard: The fault's standard name, and where it is defined.
-        message: Template of a finding's sentence; its names are those of `findings.message_names`.
+        message: Template of a finding's sentence; its names are those of `wording.NAMES`.
+        fixes: The sentences that a finding's fix is put together from.
         sections: Text of each of `SECTIONS`, in Markdown.
         query: The SQL that finds it; what it selects is said in `pipeline.py`.
         reads_findings: Whether the query reads what the other rules found, so that it can only run after them.
@@ -43,6 +60,7 @@ class Rule:
     severity: Severity
     standard: str
     message: str
+    fixes: tuple[FixSentence, ...]
     sections: dict[str, str]
     query: str
     reads_findings: bool = False
@@ -60,6 +78,7 @@ def rules() -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda rule: rule.code))
 
 
+@cache
 def rule(wanted: str) -> Rule:
     """The rule of this code or name.
 
@@ -108,12 +127,20 @@ def _parse(stem: str, text: str) -> Rule:
             break
         header.append(line.removeprefix("--").removeprefix(" "))
     first, *parts = re.split(r"^## (.+)$", "\n".join(header), flags=re.MULTILINE)
-    keys = dict(re.findall(r"^(\w+): (.+)$", first, re.MULTILINE))
+    fixes = tuple(
+        FixSentence(frozenset(cases.split(", ")) if cases else frozenset(), template)
+        for cases, template in _FIX.findall(first)
+    )
+    lines = [line for line in _FIX.sub("", first).splitlines() if line]
+    keys = {key: text for key, separator, text in (line.partition(": ") for line in lines) if separator}
+    clear = len(keys) == len(lines) and bool(fixes)
     reads = keys.pop("reads", None)
     sections = {title: body.strip() for title, body in zip(parts[::2], parts[1::2], strict=True)}
-    right = tuple(keys) == KEYS and tuple(sections) == SECTIONS and reads in {None, "findings"}
+    right = tuple(keys) == KEYS and tuple(sections) == SECTIONS and reads in {None, "findings"} and clear
     if not right or keys["severity"] not in SEVERITIES:
-        raise ValueError(f"detectors/{stem}.sql: its header must have {', '.join(KEYS)}, then {', '.join(SECTIONS)}")
+        raise ValueError(
+            f"detectors/{stem}.sql: its header must have {', '.join(KEYS)} and fix, then {', '.join(SECTIONS)}"
+        )
     severity = next(known for known in SEVERITIES if known == keys["severity"])
     return Rule(
         code=keys["code"],
@@ -121,6 +148,7 @@ def _parse(stem: str, text: str) -> Rule:
         severity=severity,
         standard=keys["standard"],
         message=keys["message"],
+        fixes=fixes,
         sections=sections,
         query=text,
         reads_findings=reads is not None,

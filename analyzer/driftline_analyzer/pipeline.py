@@ -1,7 +1,7 @@
 """The whole analysis, from a trace to findings, as named steps in one DuckDB database.
 
-load → policy → `STEPS` → detect → blast radius. Each of `STEPS` is one SQL file in `steps/`, whose header says
-which tables it makes; every detector is one SQL file in `detectors/`. A detector selects
+load → policy → `STEPS` → detect → `AFTER` → blast radius. Each of `STEPS` and `AFTER` is a SQL file in `steps/`, whose
+header says which tables it makes; every detector is one SQL file in `detectors/`. A detector selects
 
     e        BIGINT     the event that is at fault
     fields   VARCHAR[]  JSON Pointers of the fields that it got wrong
@@ -27,7 +27,7 @@ import duckdb
 from driftline.discipline import Policy
 from driftline.reader import Trace
 from driftline_analyzer.blast import measure_blast
-from driftline_analyzer.catalogue import Rule, rules
+from driftline_analyzer.catalogue import SEVERITIES, Rule, rules
 from driftline_analyzer.database import sql
 from driftline_analyzer.forks import find_forks
 from driftline_analyzer.load import load
@@ -53,15 +53,8 @@ STEPS: Final = (
 Progress = Callable[[str, float], None]
 
 
-# `also`: the codes of the other rules that see the same event, those that gave way among them.
-_FINDING: Final = """
-CREATE TABLE finding AS
-SELECT row_number() OVER (ORDER BY d.e, d.code, d.fields)::INTEGER AS n, d.* EXCLUDE (gives_way),
-    list_filter(seen.codes, lambda code: code <> d.code) AS also
-FROM detected AS d
-JOIN (SELECT e, list_sort(list(DISTINCT code)) AS codes FROM detected GROUP BY e) AS seen ON seen.e = d.e
-WHERE NOT d.gives_way
-"""
+#: After the detectors: what they found, as findings.
+AFTER: Final = ("findings", "stakes")
 
 
 def run(trace: Trace, policy: Policy, connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
@@ -70,7 +63,7 @@ def run(trace: Trace, policy: Policy, connection: duckdb.DuckDBPyConnection, pro
     Args:
         trace: The trace.
         policy: The policy to analyse it under.
-        connection: An empty database; afterwards it holds the tables of every step, and `finding`.
+        connection: An empty database; afterwards it holds the tables of every step.
         progress: Told of each step.
     """
     names = ["load", *STEPS, "detect", "blast radius"]
@@ -135,5 +128,9 @@ def _detect(connection: duckdb.DuckDBPyConnection) -> None:
     make_detected(connection)
     for rule in rules_in_turn():
         connection.execute(f"INSERT INTO detected BY NAME SELECT '{rule.code}' AS code, * FROM ({rule.query})")  # noqa: S608 - ours
-    connection.execute(_FINDING)
+    connection.execute("CREATE TABLE rule (code VARCHAR, name VARCHAR, severity VARCHAR, rank TINYINT)")
+    rows = [(rule.code, rule.name, rule.severity, SEVERITIES.index(rule.severity)) for rule in rules()]
+    connection.executemany("INSERT INTO rule VALUES (?, ?, ?, ?)", rows)
+    for step in AFTER:
+        connection.execute(sql("steps", step))
     connection.execute("DROP TABLE detected")

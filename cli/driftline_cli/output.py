@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 #: Width of text where there is no terminal to ask, in cells.
 WIDTH: Final = 80
 _NARROWEST: Final = 40
+_PIECE: Final = 1 << 16  # characters
 _TRAILING: Final = re.compile(r" +$", re.MULTILINE)  # what fills up a column
 #: For terminals whose encoding has none of these.
 _ASCII: Final = str.maketrans("─━│├└┌→↳▸·…●○▪", "--|+++>>>.~*ox")
@@ -36,14 +38,47 @@ def emit(content: RenderableType, destination: Path | None = None) -> None:
     Raises:
         DriftlineError: If it cannot be written.
     """
+    emit_each([content], destination)
+
+
+def emit_each(parts: Iterable[RenderableType], destination: Path | None = None) -> None:
+    """Write an answer part by part, each as `emit` would: it need not fit into memory.
+
+    Args:
+        parts: Its parts; they are asked for only as long as somebody reads what is written.
+        destination: A file, written whole or not at all; None for standard output.
+
+    Raises:
+        DriftlineError: If it cannot be written.
+    """
     if destination is not None:
-        _write_file(content if isinstance(content, str) else rendered(content, WIDTH), destination)
+        _write_file((_text(part, WIDTH) for part in parts), destination)
         return
-    text = content if isinstance(content, str) else rendered(content, terminal_width(), colour=is_colourful(sys.stdout))
+    width, colour = terminal_width(), is_colourful(sys.stdout)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    if not encoding.lower().startswith("utf"):
-        text = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
-    _write(text)
+    for text in _together(_text(part, width, colour=colour) for part in parts):
+        fitting = text
+        if not encoding.lower().startswith("utf"):
+            fitting = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+        if not _write(fitting):
+            break
+
+
+def _together(texts: Iterable[str]) -> Iterator[str]:
+    """Texts joined to pieces that are worth a write."""
+    waiting: list[str] = []
+    size = 0
+    for text in texts:
+        waiting.append(text)
+        size += len(text)
+        if size >= _PIECE:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    yield "".join(waiting)
+
+
+def _text(part: RenderableType, width: int, *, colour: bool = False) -> str:
+    return part if isinstance(part, str) else rendered(part, width, colour=colour)
 
 
 def emit_json(data: object, destination: Path | None = None) -> None:
@@ -92,14 +127,16 @@ def terminal_width() -> int:
     return max(shutil.get_terminal_size((WIDTH, 24)).columns, _NARROWEST)
 
 
-def _write(text: str) -> None:
+def _write(text: str) -> bool:
+    """Write to standard output; False once nobody reads it any more."""
     if sys.stdout is None:  # the user closed it: `>&-`
-        return
+        return False
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_the_rest()
+        return False
     except OSError as fault:
         from driftline.errors import DriftlineError
 
@@ -108,6 +145,7 @@ def _write(text: str) -> None:
         raise DriftlineError(
             f"standard output cannot be written: {reason}", "free some space, or use -o FILE"
         ) from fault
+    return True
 
 
 def _discard_the_rest() -> None:
@@ -118,17 +156,18 @@ def _discard_the_rest() -> None:
         os.close(nowhere)
 
 
-def _write_file(text: str, path: Path) -> None:
+def _write_file(texts: Iterable[str], path: Path) -> None:
     """A temporary file beside it, then a rename; a device or a pipe is written to directly."""
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_text(text, encoding="utf-8")
+            with target.open("w", encoding="utf-8") as file:
+                file.writelines(texts)
             return
         try:
             with temporary.open("x", encoding="utf-8") as file:
-                file.write(text)
+                file.writelines(texts)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)

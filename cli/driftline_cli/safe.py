@@ -32,10 +32,14 @@ def plain(text: str) -> str:
     return _UNUSUAL.sub(lambda found: _visible(found[0]), text)
 
 
-def json_text(data: Any) -> str:
-    r"""Data as indented JSON in which what a terminal might obey is escaped, and the rest is readable.
+def json_text(data: Any, *, indent: int | None = 2) -> str:
+    r"""Data as JSON in which what a terminal might obey is escaped, and the rest is readable.
 
     A number that JSON has no word for (not a number, infinity) becomes null.
+
+    Args:
+        data: What to write.
+        indent: Spaces for each level; None for all on one line.
 
     Example:
         >>> print(json_text({"name": "é\u202e", "confidence": float("nan")}))
@@ -45,9 +49,9 @@ def json_text(data: Any) -> str:
         }
     """
     try:
-        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False)
     except ValueError:
-        text = json.dumps(_finite(data), indent=2, ensure_ascii=False)
+        text = json.dumps(_finite(data), indent=indent, ensure_ascii=False)
     return _UNUSUAL.sub(
         lambda found: json.dumps(found[0])[1:-1] if _is_obeyed(found[0]) and found[0] != "\n" else found[0], text
     )

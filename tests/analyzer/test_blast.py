@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +24,18 @@ DRIFT: Final = """
 """
 
 
-def radius(analysis: Analysis, code: str = "DRF101") -> Blast | None:
+def whole_radius(analysis: Analysis, code: str = "DRF101") -> Blast:
     (finding,) = analysis.findings([code])
+    assert finding.blast is not None
     return finding.blast
+
+
+def radius(analysis: Analysis, code: str = "DRF101") -> Blast:
+    """Counts and outputs alone; the names are put to the test against the plain account."""
+    found = whole_radius(analysis, code)
+    counts = found.versions, found.branches
+    assert (len(found.version_ids), len(found.branch_ids)) == tuple(min(count, blast.NAMED) for count in counts)
+    return replace(found, version_ids=(), branch_ids=())
 
 
 def test_a_drift_that_nobody_read_stays_where_it_is(analyse: Analyse) -> None:
@@ -195,7 +205,7 @@ def test_a_chain_longer_than_any_round_limit_is_followed_to_its_end(analyse: Ana
     found = radius(analysis)
     assert found is not None
     assert (found.versions, found.branches, found.objects, found.output_count) == (101, 101, 102, 102)
-    assert found.outputs == tuple(sorted(["doc/1", *(f"link/{n}" for n in range(101))])[:20])
+    assert found.outputs == tuple(sorted(["doc/1", *(f"link/{n}" for n in range(101))])[: blast.NAMED])
 
 
 def test_a_note_and_work_without_fields_contaminate_nothing(analyse: Analyse) -> None:
@@ -217,6 +227,29 @@ def test_beyond_so_many_findings_there_is_none(analyse: Analyse, monkeypatch: py
     monkeypatch.setattr(blast, "FOLLOWED", 2)
     analysis = analyse("\n".join(DRIFT.replace("doc/1", f"doc/{n}") for n in range(3)))
     assert [finding.blast is None for finding in analysis.findings()] == [False, False, True]
+
+
+def test_more_than_so_many_are_counted_and_some_of_them_named(
+    analyse: Analyse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blast, "NAMED", 3)
+    readers = [
+        f"R{n}: read doc/1 @3\nR{n}: write copy/{n} {{n: 1}} @1\nR{n}: patch copy/{n} {{n: 2}} @2" for n in range(4)
+    ]
+    found = whole_radius(analyse("\n".join([DRIFT, *readers])))
+    assert (found.versions, found.branches, found.output_count) == (8, 4, 5)
+    assert found.version_ids == ("copy/0@1", "copy/0@2", "copy/1@1")
+    assert [name.partition("#")[0] for name in found.branch_ids] == ["R0", "R1", "R2"]
+    assert found.outputs == ("copy/0", "copy/1", "copy/2")
+
+
+def test_versions_are_named_even_if_those_who_read_first_wrote_nothing(
+    analyse: Analyse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blast, "NAMED", 3)
+    readers = "\n".join(f"R{n}: read doc/1 @3" for n in range(4))
+    found = whole_radius(analyse(f"{DRIFT}\n{readers}\nW: read doc/1 @3\nW: write copy/1 {{n: 1}} @1"))
+    assert (found.version_ids, found.branches, len(found.branch_ids)) == (("copy/1@1",), 5, 3)
 
 
 # ---- against the plainest possible account ------------------------------------------------------------------------
@@ -252,7 +285,19 @@ def plain_radius(analysis: Analysis, n: int) -> Blast:
     rows = [row for row in every if (row[0], row[1]) in tainted]
     standing = sorted({names[o] for _, _, o, _, _, until, _, _ in rows if until is None})
     versions = {e for e, *_ in rows if e != fault}
-    return Blast(len(versions), len(since), len({row[2] for row in rows}), tuple(standing), len(standing))
+    made = analysis.rows(
+        "SELECT e, object || '@' || coalesce(label, version::VARCHAR) FROM event JOIN object USING (o)"
+    )
+    version_of, branch_of = dict(made), dict(analysis.rows("SELECT b, branch FROM branch"))
+    return Blast(
+        len(versions),
+        len(since),
+        len({row[2] for row in rows}),
+        tuple(standing),
+        len(standing),
+        tuple(version_of[e] for e in sorted(versions)),
+        tuple(branch_of[b] for b in sorted(since, key=lambda b: (since[b], b))),
+    )
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from traces import record_trace
 from typer.testing import Result
 
-from driftline_analyzer import analyze, rules
+from driftline_analyzer import Finding, analysis, analyze, finding_pages, rules
 from driftline_cli import formats
 
 Ask = Callable[..., Result]
@@ -73,11 +73,12 @@ def test_a_message(lost: Path, ask: Ask) -> None:
     assert "context/42@3" in place
     assert re.search(r"^  bob#\d+ · enrichment +│ alice#\d+ · reasoning$", text, re.MULTILINE)
     assert re.search(r"^  read +\+[\d.]+s  version 1 +│ patched +\+[\d.]+s  version 2$", text, re.MULTILINE)
-    assert re.search(r"^  patched +\+[\d.]+s  version 3", text, re.MULTILINE)
-    assert '      base ""\n    - lost "what alice found"\n    + won  "what bob found"\n' in text
+    assert re.search(r"^  patched +\+[\d.]+s  version 3 over 2", text, re.MULTILINE)
+    assert '      base @1 ""\n    - lost @2 "what alice found"\n    + won  @3 "what bob found"\n' in text
     assert "  basis: recorded" in text
     assert "  blast: read by 1 branch and carried into 1 later version" in text
-    assert "  fix:   Read again just before writing" in text
+    assert "  fix:   Make the patch of /summary by bob conditional on version 1" in text
+    assert "  more:" not in text
     assert f"  next:  driftline blame {lost} 'context/42@3#/summary'\n" in text
     assert "DRF101  stale-overwrite  error  1" in text
     assert text.endswith("1 error in 15 events, 4 branches, 2 objects\n")
@@ -99,24 +100,116 @@ def test_no_drift(clean: Path, ask: Ask) -> None:
     assert " ".join(text.split()) == f"no drift in 6 events, 2 branches, 1 object, by {len(rules())} rules"
 
 
-def test_the_cap(many: Path, ask: Ask) -> None:
+def test_one_drift_is_told_once_and_where_it_recurred(many: Path, ask: Ask) -> None:
     text = ask("analyze", many).stdout
-    assert len(HEADER.findall(text)) == 20
-    assert "… 10 more: --all for every one" in text
+    assert HEADER.findall(text) == ["error"]
+    assert "  more:  and 29 more like it in 30 objects: o/1@3, o/2@3, o/3@3, …\n" in text
     assert re.search(r"DRF101 +stale-overwrite +error +30 ", text)
-    assert len(HEADER.findall(ask("analyze", many, "--limit", "3").stdout)) == 3
-    assert "30 findings not shown" in ask("analyze", many, "-n", "0").stdout
-    everything = ask("analyze", many, "--all").stdout
-    assert len(HEADER.findall(everything)) == 30
-    assert "more:" not in everything
+    (fingerprint,) = re.findall(rf"^  each:  driftline analyze {many} --like (\w+) --all$", text, re.MULTILINE)
+    each = ask("analyze", many, "--like", fingerprint, "--all").stdout
+    assert len(HEADER.findall(each)) == each.count("  fix:   ") == 30
+    assert "  more:" not in each
 
 
-def test_a_drift_is_explained_once_and_its_repeats_are_short(many: Path, ask: Ask) -> None:
-    text = ask("analyze", many).stdout
-    assert text.count("  fix:   ") == 1
-    assert text.count("  same: the same drift as in o/0@3") == 19
-    assert text.count("  next:") == 20
-    assert ask("analyze", many, "--all").stdout.count("  fix:   ") == 30
+def test_like_chooses_the_findings_of_one_drift(tmp_path: Path, ask: Ask) -> None:
+    trace = tmp_path / "run.drift"
+    record_trace(DRIFTS, trace)
+    wanted = next(finding for finding in found(ask, trace)["findings"] if finding["fields"] == ["/f3"])
+    data = found(ask, trace, "--like", wanted["fingerprint"])
+    assert data["counts"] == {"stale-overwrite": 2}
+    assert [finding["fingerprint"] for finding in data["findings"]] == [wanted["fingerprint"]] * 2
+    assert found(ask, trace, "--like", "nothing")["findings"] == []
+    assert ask("analyze", trace, "--like", "nothing").exit_code == 0
+
+
+#: Twenty-five drifts of two findings each, and one of another rule.
+DRIFTS: Final = "\n".join(
+    [
+        *(f"M: write doc/{i}{j} {{f{i}: 0}} @1" for i in range(10, 35) for j in range(2)),
+        *(f"A: patch doc/{i}{j} {{f{i}: 1}} @2 base 1" for i in range(10, 35) for j in range(2)),
+        *(f"B: patch doc/{i}{j} {{f{i}: 2}} @3 base 1" for i in range(10, 35) for j in range(2)),
+        "A: start t {}",
+        "A: finish t",
+        "B: start t {}",
+        "B: finish t",
+    ]
+).replace("f13", "f3")
+
+
+def test_the_cap(tmp_path: Path, ask: Ask) -> None:
+    trace = tmp_path / "run.drift"
+    record_trace(DRIFTS, trace)
+    text = " ".join(ask("analyze", trace).stdout.split())
+    assert "… 6 more (12 findings): --limit N for N of them" in text
+    assert len(HEADER.findall(ask("analyze", trace).stdout)) == 20
+    assert HEADER.findall(ask("analyze", trace, "--limit", "3").stdout) == ["error", "error", "warning"]
+    assert "… 26 drifts (51 findings)" in ask("analyze", trace, "-n", "0").stdout
+    assert len(HEADER.findall(ask("analyze", trace, "-n", "26").stdout)) == 26
+    everything = ask("analyze", trace, "--all").stdout
+    assert len(HEADER.findall(everything)) == 51
+    assert "…" not in everything
+
+
+def test_findings_of_one_fault_are_told_once(tmp_path: Path, ask: Ask) -> None:
+    lines = ["M: write doc/1 {n: 0} @1", "A: patch doc/1 {n: 1} @2 base 1", "B: merge doc/1 {n: 2} @3 bases 1"]
+    record_trace("\n".join(lines), tmp_path / "run.drift")
+    text = ask("analyze", tmp_path / "run.drift").stdout
+    assert re.findall(r"^error\[(DRF\d+)\]", text, re.MULTILINE) == ["DRF101"]
+    assert "  also:  DRF202 stale-merge\n" in text
+    assert '… and 1 finding of the same faults, by the rules named under "also"' in " ".join(text.split())
+    alone = ask("analyze", tmp_path / "run.drift", "--select", "DRF202").stdout
+    assert re.findall(r"^error\[(DRF\d+)\]", alone, re.MULTILINE) == ["DRF202"]
+    every = ask("analyze", tmp_path / "run.drift", "--all").stdout
+    assert re.findall(r"^error\[(DRF\d+)\]", every, re.MULTILINE) == ["DRF101", "DRF202"]
+
+
+def test_a_finding_at_a_read_says_what_was_read_and_what_came_of_it(tmp_path: Path, ask: Ask) -> None:
+    lines = ["M: write doc/1 {n: 0} @1", "A: begin u", "A: patch doc/1 {n: 1} @2 base 1", "B: read doc/1 @2"]
+    lines += ["A: patch doc/1 {n: 2} @3 base 2", "A: commit u"]
+    record_trace("\n".join(lines), tmp_path / "run.drift")
+    text = ask("analyze", tmp_path / "run.drift").stdout
+    assert "  /n\n      read  @2 1\n      later @3 2\n" in text
+
+
+def test_a_value_found_that_nobody_wrote(tmp_path: Path, ask: Ask) -> None:
+    record_trace("M: write doc/1 {n: 0} @1\nB: read doc/1 as {n: 5} @1", tmp_path / "run.drift")
+    text = ask("analyze", tmp_path / "run.drift").stdout
+    assert "  /n\n    - wrote @1 0\n    + found @1 5\n" in text
+
+
+def test_json_is_written_finding_by_finding(many: Path, ask: Ask) -> None:
+    lines = ask("analyze", many, "--format", "json").stdout.splitlines()
+    findings = [json.loads(line.removesuffix(",")) for line in lines if line.startswith("    {")]
+    assert len(findings) == 30
+    assert lines[-2:] == ["  ]", "}"]
+
+
+def test_findings_are_read_a_page_at_a_time(many: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = found(ask, many)
+    sizes = []
+    page = finding_pages.numbered_findings
+
+    def counted(connection: Any, numbers: Sequence[int], **options: Any) -> list[Finding]:
+        sizes.append(len(numbers))
+        return page(connection, numbers, **options)
+
+    monkeypatch.setattr(finding_pages, "PAGE", 7)
+    monkeypatch.setattr(finding_pages, "numbered_findings", counted)
+    assert found(ask, many) == whole
+    assert sizes == [7, 7, 7, 7, 2]
+
+
+def test_text_reads_only_the_findings_that_it_shows(many: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    page = analysis.numbered_findings
+
+    def counted(connection: Any, numbers: Sequence[int], **options: Any) -> list[Finding]:
+        read.extend(numbers)
+        return page(connection, numbers, **options)
+
+    monkeypatch.setattr(analysis, "numbered_findings", counted)
+    ask("analyze", many)
+    assert read == [1, 2, 3, 4]
 
 
 def test_errors_come_first(tmp_path: Path, ask: Ask) -> None:
@@ -129,7 +222,8 @@ def test_errors_come_first(tmp_path: Path, ask: Ask) -> None:
 def test_a_trace_without_values(digests: Path, ask: Ask) -> None:
     text = ask("analyze", digests).stdout
     assert "error[DRF101] stale-overwrite  context/42 /summary" in text
-    assert "lost" not in text.partition("basis:")[0].partition("reasoning")[2]
+    assert re.search(r"^    - lost @2 not kept in this trace: 18 B, digest [0-9a-f]{16}$", text, re.MULTILINE)
+    assert re.search(r"^    \+ won  @3 not kept in this trace: 16 B, digest [0-9a-f]{16}$", text, re.MULTILINE)
 
 
 def test_a_trace_without_an_order_says_so(unordered: Path, ask: Ask) -> None:

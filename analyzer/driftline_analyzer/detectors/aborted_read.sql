@@ -2,6 +2,9 @@
 -- severity: error
 -- standard: aborted read, G1a (Adya 1999); dirty read, A1 (Berenson et al. 1995)
 -- message: {branch} read {fields} of {object} as {others} had left it, in work that was then undone or failed
+-- fix: Let {branch} read only committed or promoted versions of {object}, and derive again what it made of version {version}.
+-- fix (stranger): Let {others} write in a unit, to a version that nobody sees before the commit.
+-- fix (kin): One of the branches forked the other: pass on whether the work of {others} succeeded before reading it.
 --
 -- ## What it finds
 -- A branch reads a version that another branch made in a unit that was aborted, or outside any unit when the branch that made

@@ -2,6 +2,10 @@
 -- severity: warning
 -- standard: blind write (Papadimitriou 1979; Bernstein, Hadzilacos and Goodman 1987), here over another's value
 -- message: {branch} overwrote {fields} of {object} without ever having read what {others} had put there
+-- fix (write): Let {branch} create {object} only if it does not exist (a conditional insert), and otherwise read it first: {stood} was there.
+-- fix (patch): Let {branch} read {fields} of {object} before it sets them, and write from what it read.
+-- fix (merge): Let {branch} take {stood} into its merge: it merged without ever having seen {fields}.
+-- fix: What {others} had put there is in {lost}; if all of them write there by design, give each a field of its own.
 --
 -- ## What it finds
 -- A write, not a `delete`, changes a field in which a value stands that another branch set, and its own branch had never

@@ -2,6 +2,7 @@
 -- severity: warning
 -- standard: conflict resolution by declared confidence, inverted (truth discovery, Yin, Han and Yu 2008)
 -- message: {branch} replaced {fields} of {object} with a value of lower confidence than that of {others}
+-- fix: Let {branch} compare confidences before it sets {fields} of {object}, or reconcile by highest-confidence; the surer value by {others} is in {lost}.
 --
 -- ## What it finds
 -- A `write` or `patch` sets a field to another value than the one that stands there and that another branch had set; both

@@ -2,6 +2,8 @@
 -- severity: error
 -- standard: foreign-key violation, a reference to a missing row (referential integrity, Codd 1970)
 -- message: {branch} wrote a reference in {fields} of {object} to an object that did not exist
+-- fix (unit): Let {branch} write the target in the same unit as {fields} of {object}, or look it up before the commit.
+-- fix (loose): Let {branch} write the target before {fields} of {object}, or both in one unit, or look the target up first.
 --
 -- ## What it finds
 -- A write refers to an object that did not exist by then: nobody had written it or read a version of it, and nobody

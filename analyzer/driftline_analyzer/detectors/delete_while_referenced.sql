@@ -2,6 +2,9 @@
 -- severity: error
 -- standard: foreign-key violation by a delete without restrict or cascade (referential integrity, Codd 1970)
 -- message: {branch} removed {object} while references that {others} had set still named it
+-- fix (unit): Let the unit of {branch} that deletes {object} clear the references that {others} had set, too.
+-- fix (loose): Let {branch} delete {object} and clear what refers to it in one unit; the references that {others} had set still name it.
+-- fix: Or mark it as retired instead of deleting it.
 --
 -- ## What it finds
 -- A delete of an object while a field of another object, which is not removed itself, still refers to it: the newest

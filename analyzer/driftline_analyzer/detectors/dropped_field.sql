@@ -2,6 +2,9 @@
 -- severity: error
 -- standard: lost update by omission, a form of P4 (Berenson et al. 1995)
 -- message: {branch} dropped {fields} of {object}: added by {others} after version {base}, from which it wrote the whole object
+-- fix (write): Let {branch} patch the fields that it changed instead of saving its copy of {seen}, or carry {fields} over from {stood} first.
+-- fix (merge): Let {branch} take {stood} into its merge: {fields} did not exist yet in what it merged.
+-- fix: What {others} added is in {lost}: put it back if it still holds.
 --
 -- ## What it finds
 -- A full write (`write` or `merge`) leaves out a field that did not exist at the writer's base and that another branch added

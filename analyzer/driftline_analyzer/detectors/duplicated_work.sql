@@ -2,6 +2,7 @@
 -- severity: warning
 -- standard: duplicate execution; a missing idempotency key
 -- message: {branch} did {task} again, although {others} had finished the same work
+-- fix: Let {branch} look {task} up in a shared ledger, and claim it in the same step, before it starts; the result of {others} was there.
 --
 -- ## What it finds
 -- A task starts with a signature (name and digest of inputs) for which the same work had already ended successfully, in

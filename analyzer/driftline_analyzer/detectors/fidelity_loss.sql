@@ -2,6 +2,10 @@
 -- severity: error
 -- standard: lost update (P4, Berenson et al. 1995) that is also a loss of information
 -- message: {branch} put a poorer value over {fields} of {object}, working from version {base}; the richer one by {others} is lost
+-- fix (write): Let {branch} derive {fields} anew from {stood} before it saves the object, or reconcile by most-complete or union.
+-- fix (patch): Make the patch of {fields} by {branch} conditional on {seen} (compare-and-set), or reconcile by most-complete or union.
+-- fix (merge): Let {branch} merge {stood} as well, and keep the richer {fields} (most-complete, union).
+-- fix: The richer value by {others} is in {lost}: put it back.
 --
 -- ## What it finds
 -- A write from a stale base sets a field in which another branch's change intervened, and the new value is poorer than the

@@ -3,6 +3,7 @@
 -- standard: unresolved fork of a version history (divergent heads; sibling versions, DeCandia et al. 2007, "Dynamo")
 -- reads: findings
 -- message: {branch} made a second version of {object} from version {base}, beside that of {others}, and nothing reconciled them
+-- fix: Merge version {version} of {object} with what {others} made of {seen}, naming both as bases; then let the store refuse a second child of one version (compare-and-set on the parent).
 --
 -- ## What it finds
 -- Where no store orders the versions of an object (they are labels, or the trace has no order): two or more versions, made

@@ -2,6 +2,8 @@
 -- severity: error
 -- standard: fractured read (Bailis et al. 2014, RAMP); read skew, A5A (Berenson et al. 1995)
 -- message: {branch} read {fields} of {object} from before a unit of {others}, and another part of the same unit from after it
+-- fix (unit): Let {branch} take one snapshot of all that its unit reads: its {fields} of {object} is from before the unit of {others}.
+-- fix (loose): Let {branch} read all parts in one snapshot, or read {fields} of {object} again when another part is newer: the unit of {others} had changed them together.
 --
 -- ## What it finds
 -- A unit changed several objects together and committed. A branch read one of them as the unit left it, and another as it was

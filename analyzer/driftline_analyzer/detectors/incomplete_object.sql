@@ -2,6 +2,8 @@
 -- severity: warning
 -- standard: not-null constraint violated (Codd 1970, entity completeness); completeness of data (ISO/IEC 25012)
 -- message: {branch} left {object} without {fields}, which {basis:the policy requires|nearly every other of its type has (learned, not declared)}
+-- fix (recorded): Let {branch} fill {fields} before version {version} of {object} is final, and let the gate hold it back until then: the policy requires it.
+-- fix (inferred): Fill {fields} of {object}, and let the policy require it; if it may be missing, name the type in the policy, since this was only learned from its other objects.
 --
 -- ## What it finds
 -- A finished version in which a required field is missing: no value of it, of a field below it or of one above it has a

@@ -2,6 +2,7 @@
 -- severity: error
 -- standard: intermediate read, G1b (Adya 1999)
 -- message: {branch} read {fields} of {object} in the middle of a unit of {others}, which changed it again before it committed
+-- fix: Let {others} set {fields} of {object} once in the unit, or to a version that is promoted when it commits; {branch} must read again what it read at version {version}.
 --
 -- ## What it finds
 -- A branch reads a version that another branch made in a unit, and the same unit went on to change a field that was read

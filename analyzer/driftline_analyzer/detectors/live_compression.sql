@@ -2,6 +2,11 @@
 -- severity: error
 -- standard: a summary over a moving source; a stale materialised view (Gupta and Mumick 1995)
 -- message: {branch} compressed a version that {others} then changed: {fields} of {object} may leave out what came later
+-- fix (read): Let {branch} compress {object} only once it was finalised (snapshot, promote): {others} changed {fields} after it was read.
+-- fix (write): Compress again into {object} from what {others} changed since, and let {branch} read only what was finalised (snapshot, promote).
+-- fix (patch): Compress {fields} of {object} again from what {others} changed since, and let {branch} read only what was finalised (snapshot, promote).
+-- fix (merge): Compress again into {object} from what {others} changed since, and let {branch} read only what was finalised (snapshot, promote).
+-- fix (delete): Look again at what {others} changed since before {object} is deleted for good.
 --
 -- ## What it finds
 -- A branch of the phase `compression` read an object, and a branch of an earlier phase changed a field that it saw

@@ -2,6 +2,10 @@
 -- severity: error
 -- standard: foreign-key violation after a concurrent delete (referential integrity, Codd 1970)
 -- message: {branch} used a reference to an object that {others} had removed
+-- fix (read): Let {branch} ask for the current state of {object} instead of version {version}, which it was handed: {others} had removed the object.
+-- fix (write): Let {branch} look the target up in the same step that writes {fields} of {object}: {others} had removed it.
+-- fix (patch): Let {branch} look the target up in the same step that sets {fields} of {object}: {others} had removed it.
+-- fix (merge): Let {branch} look the target up before it stores {fields} in its merge: {others} had removed it.
 --
 -- ## What it finds
 -- A write declares a reference to an object that had been removed by then; or a branch reads a version of an object that

@@ -2,6 +2,9 @@
 -- severity: error
 -- standard: torn write; broken atomicity of a unit of work (Haerder and Reuter 1983)
 -- message: {branch} left {fields} of {object} half-written: its unit of writes never completed, and the pieces are visible
+-- fix: Undo or finish by hand what the unit of {branch} left in {object}, version {version}; then let such a unit write to a version that is promoted at its end.
+-- fix (one): What {others} made of it must be derived again.
+-- fix (several): What {others} made of it must be derived again.
 --
 -- ## What it finds
 -- A unit of writes that was begun and not committed: aborted by an error, or without any recorded end (a crash, the end of

@@ -2,6 +2,11 @@
 -- severity: error
 -- standard: missing barrier between phases (bulk-synchronous parallelism, Valiant 1990); a read of unfinished state
 -- message: {branch} worked with {fields} of {object} while {others}, of an earlier phase, had yet to change it
+-- fix (read): Let {branch} wait until {others} is done with {object}, or read promoted versions only: at version {version} {fields} had yet to change.
+-- fix (write): Let {branch} wait until {others} is done with {object} before it saves all of it.
+-- fix (patch): Let {branch} wait until {others} is done with {object} before it sets {fields}.
+-- fix (merge): Let {branch} wait until {others} is done with {object} before it merges.
+-- fix (delete): Let {branch} wait until {others} is done with {object} before it deletes it.
 --
 -- ## What it finds
 -- A branch reads or writes an object, and afterwards a branch of an earlier phase, which had begun by then, changes

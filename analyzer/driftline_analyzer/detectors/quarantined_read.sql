@@ -2,6 +2,7 @@
 -- severity: error
 -- standard: use of quarantined data; a dirty read of state that was set aside (compare G1a, Adya 1999)
 -- message: {branch} read {object}, a version that {others} had put into quarantine
+-- fix: Let {branch} ask for promoted versions of {object} only; if version {version} is sound after all, release it (promote).
 --
 -- ## What it finds
 -- A branch reads a version that another branch had put into quarantine, and that nobody had promoted since. One

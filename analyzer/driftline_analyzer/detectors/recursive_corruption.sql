@@ -2,6 +2,8 @@
 -- severity: error
 -- standard: error propagation along a lineage cycle (compare cascading aborts, Bernstein, Hadzilacos and Goodman 1987)
 -- message: {branch} read {fields} of {object} after {others} had got it wrong, and wrote a value built on it back
+-- fix: Mend the write by {others} that the evidence names first, then derive {fields} of {object} anew from the version before it.
+-- fix: Until then let the gate hold {object} back: version {version} looks sound, since {branch} did nothing wrong.
 -- reads: findings
 --
 -- ## What it finds

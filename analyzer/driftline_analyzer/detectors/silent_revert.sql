@@ -2,6 +2,9 @@
 -- severity: error
 -- standard: lost update by whole-object echo, a form of P4 (Berenson et al. 1995)
 -- message: {branch} wrote back the old value of {fields} of {object} from version {base}; what {others} changed since is undone
+-- fix (write): Let {branch} patch the fields that it changed: {fields} only came along in its copy of {seen}.
+-- fix (merge): Let {branch} take {fields} from {stood} when it merges: its inputs held the old value.
+-- fix: What {others} set is in {lost}: put it back if it still holds.
 --
 -- ## What it finds
 -- A full write (`write` or `merge`) sets a field to exactly what it was at the writer's base, although another branch

@@ -2,6 +2,8 @@
 -- severity: error
 -- standard: mutation of an immutable version (full persistence, Driscoll, Sarnak, Sleator and Tarjan 1989)
 -- message: {branch} wrote {fields} of {object}, which had been declared immutable by {others}
+-- fix: Let {branch} write {fields} to a new version of {object} and leave version {version} as it was, or let the store refuse to write a version that has a snapshot.
+-- fix (delete): Retire the object instead of deleting it, if its fields are immutable.
 --
 -- ## What it finds
 -- A write that makes a version again which a `snapshot` had declared immutable, and sets a field to something else

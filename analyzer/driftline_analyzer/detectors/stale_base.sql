@@ -2,6 +2,9 @@
 -- severity: note
 -- standard: stale base version, benign under field-level merge (optimistic concurrency control, Kung and Robinson 1981)
 -- message: {branch} wrote {object} from version {base} although {others} had changed {fields} since; nothing was lost this time
+-- fix: Nothing to mend now: {branch} set no field that {others} had changed.
+-- fix (recorded): If that is luck and not design, make the write of {object} conditional on {seen} (compare-and-set).
+-- fix (inferred): If that is luck and not design, declare the base (base=) and make the write of {object} conditional on it.
 --
 -- ## What it finds
 -- A write whose base version was no longer the current one when it landed: another branch had changed the object in

@@ -2,6 +2,8 @@
 -- severity: warning
 -- standard: derivation from a stale read (read-set validation, Kung and Robinson 1981; stale data in provenance, PROV-DM 2013)
 -- message: {branch} wrote {fields} of {object} from an input that {others} had superseded by then
+-- fix (recorded): Let {branch} check before it writes {object} that its declared inputs are still current, and derive {fields} again from what {others} made of them.
+-- fix (inferred): Let {branch} look again at what it had read before it writes {object}, and derive {fields} again if {others} changed it; if that read did not enter the result, declare what did (inputs=[] for nothing).
 --
 -- ## What it finds
 -- A write lands after another branch had changed a field, of another object, that it was derived from; and its own branch had

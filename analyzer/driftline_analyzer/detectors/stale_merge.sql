@@ -2,6 +2,7 @@
 -- severity: error
 -- standard: merge from a superseded head (optimistic validation, Kung and Robinson 1981; non-fast-forward update in version control)
 -- message: {branch} merged {object} from version {base}, which {others} had superseded in {fields}
+-- fix: Let {branch} check as it stores the merge that {seen} is still the newest version of {object}, and otherwise merge {stood} as well: {others} had changed {fields}.
 --
 -- ## What it finds
 -- A `merge`: another branch changed some field of the object after the newest of the versions that were merged, and before

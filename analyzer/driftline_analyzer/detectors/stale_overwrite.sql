@@ -2,6 +2,12 @@
 -- severity: error
 -- standard: lost update, P4 (Berenson et al. 1995, "A Critique of ANSI SQL Isolation Levels")
 -- message: {branch} overwrote {fields} of {object}, working from version {base}; what {others} changed since is lost
+-- fix (patch): Make the patch of {fields} by {branch} conditional on {seen} (compare-and-set), and derive it anew from {stood} when it is refused; what {others} set is in {lost}.
+-- fix (write): Let {branch} patch only what it means to change instead of saving all of {object}, on condition that {seen} still stands; what {others} set is in {lost}.
+-- fix (merge): Let {branch} take {stood} into its merge before it stores the result; what {others} set is in {lost}.
+-- fix (delete): Let {branch} delete {object} only on condition that {seen} still stands; what {others} set is in {lost}.
+-- fix (kin): One of the branches forked the other: let it wait for the other's result instead of writing beside it.
+-- fix (stranger, inferred): Declare the base when writing (base=), so that this can be checked: {seen} is only what {branch} was last known to have seen.
 --
 -- ## What it finds
 -- A write *w* of an object sets a field, or removes the object, although another branch changed that field after the

@@ -2,6 +2,7 @@
 -- severity: warning
 -- standard: read of unpublished state across a stage gate (compare a dirty read, P1, Berenson et al. 1995)
 -- message: {branch} decided on a version of {object} that {others}, of an earlier phase, had not promoted
+-- fix: Let {others} promote version {version} of {object} before {branch} reads it, or let {branch} read the newest promoted version.
 --
 -- ## What it finds
 -- In a trace with promotions, or under a policy that states its phases: a branch reads a version that a branch of an

@@ -2,6 +2,8 @@
 -- severity: error
 -- standard: aliased in-place mutation (shared mutable state); broken read integrity (G-single has no name for it)
 -- message: {branch} read {object} version {version} with other contents in {fields} than {others} had written: it was changed in place
+-- fix: Look for code that changed {fields} of {object} in place after {others} had written version {version}; {branch} is only the first that was seen to read it.
+-- fix: Hand out copies or frozen values, or track the object.
 --
 -- ## What it finds
 -- A read of a version shows another value of a field than stands at that version by what was written; or shows a field that

@@ -2,6 +2,7 @@
 -- severity: error
 -- standard: write skew, A5B (Berenson et al. 1995); a cycle of two anti-dependencies, G2-item (Adya 1999)
 -- message: {branch} changed {fields} of {object} in a unit that relied on what a unit of {others} was changing, and the other way round
+-- fix: Run the units of {branch} and {others} under serializable isolation, or let each lock what it reads to decide, or have both write one common field so that they conflict.
 --
 -- ## What it finds
 -- Two committed units of different branches, each of which read a field below a version in which the other changed it, while the two

@@ -5,7 +5,7 @@ There is no other list of them: to add a format, add its file.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -27,28 +27,31 @@ class Report:
     Attributes:
         analysis: The analysed trace, open for questions.
         trace: The trace as the user named it.
-        findings: The findings of the rules chosen, by time.
-        codes: The codes of those rules.
-        limit: For readers: at most this many findings in full; None for all.
+        codes: The codes of the rules chosen.
+        like: Only findings with this fingerprint; None for all.
+        limit: For readers: at most this many drifts; None for every finding.
     """
 
     analysis: Analysis
     trace: str
-    findings: list[Finding]
     codes: frozenset[str]
+    like: str | None
     limit: int | None
 
     def counts(self) -> dict[str, int]:
-        """How many findings each rule has, by name, in the order of their codes; only rules that found something."""
-        found = Counter((finding.code, finding.rule.name) for finding in self.findings)
-        return {name: found[code, name] for code, name in sorted(found)}
+        """How many findings each rule has, by code, in the order of codes; only rules that found something."""
+        return self.analysis.counts(self.codes, like=self.like)
+
+    def findings(self) -> Iterator[Finding]:
+        """The findings, by time; never more than a page of them is in memory."""
+        return self.analysis.each_finding(self.codes, like=self.like)
 
 
 class Format(Protocol):
     """What a format's file provides."""
 
-    def render(self, report: Report) -> RenderableType:
-        """The report as rich renders it; a string is written as it is."""
+    def render(self, report: Report) -> Iterable[RenderableType]:
+        """The report in parts, each as rich renders it; a string is written as it is."""
 
 
 def names() -> list[str]:
@@ -63,7 +66,7 @@ def names() -> list[str]:
     )
 
 
-def render(name: str, report: Report) -> RenderableType:
-    """A report in the format of this name."""
+def render(name: str, report: Report) -> Iterable[RenderableType]:
+    """A report in the format of this name, part by part."""
     module: Any = import_module(f"{__name__}.{_PREFIX}{name}")
     return cast(Format, module).render(report)

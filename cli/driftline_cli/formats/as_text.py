@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import RenderableType
 
 from driftline_cli.formats import Report
 from driftline_cli.render import findings
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Report) -> Iterator[RenderableType]:
     """The report in full sentences."""
-    return findings.all_of(
-        report.analysis,
-        report.trace,
-        report.findings,
-        limit=report.limit,
-        checked=len(report.codes),
-    )
+    shown = findings.Shown(report.analysis, report.trace, report.codes, report.like)
+    return shown.every() if report.limit is None else shown.drifts(report.limit)

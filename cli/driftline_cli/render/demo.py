@@ -9,7 +9,8 @@ from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.text import Text
 
-from driftline_analyzer import rules
+from driftline_analyzer import rule, rules
+from driftline_analyzer.likeness import drifts
 from driftline_cli.render import findings as several
 from driftline_cli.render import words
 from driftline_cli.safe import plain
@@ -41,7 +42,7 @@ def demo(analysis: Analysis, trace: str, done: DemoSummary, *, clean: bool) -> R
         done: What the run did.
         clean: Whether it ran with discipline.
     """
-    found = analysis.findings()
+    found = analysis.counts()
     parts: list[RenderableType] = [_what_ran(done, trace, clean=clean, drifted=bool(found)), Text()]
     if found:
         parts += [
@@ -50,10 +51,10 @@ def demo(analysis: Analysis, trace: str, done: DemoSummary, *, clean: bool) -> R
             Padding(several.counts(found), (0, 0, 0, 2)),
             Text(),
         ]
-    telling = _telling(several.ranked(found))
+    telling = _telling(analysis)
     if telling:
         parts += [words.styled("For example", "bold underline"), Text()]
-        parts += several.messages(analysis, trace, [(finding, None) for finding in telling])
+        parts += several.messages(analysis, trace, [finding.number for finding in telling])
     parts += [several.verdict(found, analysis.summary, len(rules())), Text()]
     parts += [words.styled("What to type next", "bold underline"), Text(), *_next(trace, telling, clean=clean)]
     return Constrain(Group(*parts), _WIDEST)
@@ -73,11 +74,12 @@ def _what_ran(done: DemoSummary, trace: str, *, clean: bool, drifted: bool) -> R
     )
 
 
-def _telling(ranked: list[tuple[Finding, Finding | None]]) -> list[Finding]:
-    first: dict[str, Finding] = {}
-    for finding, _ in ranked:
-        first.setdefault(finding.rule.name, finding)
-    return [first[name] for name in _TELLING if name in first][:_SHOWN]
+def _telling(analysis: Analysis) -> list[Finding]:
+    known = drifts(analysis, [rule(name).code for name in _TELLING], limit=len(_TELLING))
+    first: dict[str, int] = {}
+    for drift in known.shown:
+        first.setdefault(rule(drift.code).name, drift.number)
+    return list(analysis.numbered([first[name] for name in _TELLING if name in first][:_SHOWN]).values())
 
 
 def _next(trace: str, telling: list[Finding], *, clean: bool) -> list[Text]:

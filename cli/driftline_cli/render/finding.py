@@ -13,23 +13,39 @@ from rich.table import Table
 from rich.text import Text
 
 from driftline_cli.render import words
-from driftline_cli.render.prose import first_sentence
 from driftline_cli.render.values import Value, contrast, value
 from driftline_cli.safe import plain
 
 if TYPE_CHECKING:
     from driftline_analyzer import Blast, Finding
-    from driftline_analyzer.evidence import FieldEvidence
+    from driftline_analyzer.changes import Change, Setting
     from driftline_analyzer.moments import Moment
     from driftline_analyzer.witnesses import Witnesses
 
 _FIELDS: Final = 4  # fields whose values are shown
 _PARTIES: Final = 3  # other branches beside the one at fault
 _MOMENTS: Final = 3  # events of each
+_WRITES: Final = frozenset({"write", "patch", "merge", "delete"})
+_VERSION: Final = 12  # cells of a version beside its value
 _BASIS: Final = {
     "recorded": "recorded: every fact was declared",
     "inferred": "inferred: the base is what the branch had read or written last",
 }
+
+
+@dataclass(frozen=True)
+class Recurring:
+    """The other findings of the same drift.
+
+    Attributes:
+        findings: How many there are.
+        objects: In how many objects the drift is, this one counted.
+        some: A few of them.
+    """
+
+    findings: int
+    objects: int
+    some: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -39,25 +55,21 @@ class Case:
     Attributes:
         finding: The finding.
         witnesses: The events that show it.
-        evidence: The values behind its fields.
         trace: The trace, as the user named it.
         started: Clock of the trace's first event.
-        kept: Whether the trace keeps values.
         ordered: Whether the trace records an order of versions.
-        same_as: An earlier finding of the same drift, or None.
+        recurring: The other findings of the same drift, if they are to be told of.
     """
 
     finding: Finding
     witnesses: Witnesses
-    evidence: list[FieldEvidence]
     trace: str
     started: int
-    kept: bool
     ordered: bool
-    same_as: Finding | None = None
+    recurring: Recurring | None = None
 
 
-def full(case: Case) -> RenderableType:
+def message(case: Case) -> RenderableType:
     """The whole message."""
     finding = case.finding
     parts = [
@@ -66,20 +78,11 @@ def full(case: Case) -> RenderableType:
         Padding(Text(plain(finding.message)), (0, 0, 0, 2)),
         Text(),
         Padding(_sides(case), (0, 0, 0, 2)),
-        *_values(case, lines=2),
+        *_values(case),
         Text(),
         *_closing(case),
     ]
     return Group(*parts)
-
-
-def short(case: Case) -> RenderableType:
-    """The message for one more finding of a drift that is already explained."""
-    same = Text()
-    if case.same_as is not None:
-        same.append("the same drift as in ", words.QUIET).append_text(_target(case.same_as))
-    closing = _labelled([("same", same)], _next_command(case))
-    return Group(_header(case.finding), _place(case), *_values(case, lines=1), *closing)
 
 
 def _header(finding: Finding) -> Text:
@@ -116,7 +119,8 @@ def _sides(case: Case) -> RenderableType:
         left.append(_event(case, case.witnesses.seen))
     elif case.finding.base is not None:
         left.append(words.styled("from     version ", words.QUIET).append_text(words.version(case.finding.base)))
-    left.append(_event(case, own))
+    over = words.styled(" over ", words.QUIET).append_text(words.version(case.finding.head))
+    left.append(_event(case, own).append_text(over if own.op in _WRITES and case.finding.head is not None else Text()))
     right: list[Text] = []
     by_branch = [list(moments) for _, moments in groupby(_by_branch(case), key=lambda moment: moment.branch_id)]
     for moments in by_branch[:_PARTIES]:
@@ -160,40 +164,82 @@ def _event(case: Case, moment: Moment) -> Text:
 # ---- which values -------------------------------------------------------------------------------------------------
 
 
-def _values(case: Case, *, lines: int) -> list[RenderableType]:
-    if not case.kept:
-        return []
-    known = [
-        field
-        for field in case.evidence
-        if field.lost is not None or not (field.base_value is None and field.won_value is None)
+def _values(case: Case) -> list[RenderableType]:
+    known = [(change, rows) for change in case.finding.changes if (rows := _rows(case, change))]
+    blocks: list[RenderableType] = [
+        block for change, rows in known[:_FIELDS] for block in (Text(), _block(change, rows))
     ]
-    blocks: list[RenderableType] = [block for field in known[:_FIELDS] for block in (Text(), _block(field, lines))]
-    if len(known) > _FIELDS:
-        blocks.append(words.styled(f"  … and {words.count(len(known) - _FIELDS, 'more field')}", words.QUIET))
-    return blocks if lines > 1 else [block for block in blocks if not isinstance(block, Text) or block.plain]
+    more = len(case.finding.fields) - _FIELDS
+    if known and more > 0:
+        blocks.append(words.styled(f"  … and {words.count(more, 'more field')}", words.QUIET))
+    return blocks
 
 
-def _block(field: FieldEvidence, lines: int) -> RenderableType:
+@dataclass(frozen=True)
+class _Row:
+    """One value of a field: the sign before it, what it is, its style, who set it, and the value."""
+
+    sign: str
+    label: str
+    style: str
+    setting: Setting
+    shown: Value
+
+
+def _rows(case: Case, change: Change) -> list[_Row]:
+    """The values of one field that tell what happened to it."""
+    base, lost, won, other = change.base, change.lost, change.won, change.other
+    rows = []
+    if lost is not None and won is not None:
+        gone, instead = _contrast(lost, won)
+        if base is not None and base.e != lost.e:
+            rows.append(_Row(" ", "base", words.QUIET, base, _one(base, words.QUIET)))
+        return [*rows, _Row("-", "lost", "red", lost, gone), _Row("+", "won", "green", won, instead)]
+    if won is not None and won.op == "read" and base is not None:
+        written, found = _contrast(base, won)
+        return [_Row("-", "wrote", "red", base, written), _Row("+", "found", "green", won, found)]
+    if base is not None:
+        is_read = case.witnesses.own.op == "read"
+        style = "" if is_read else words.QUIET
+        rows.append(_Row(" ", "read" if is_read else "base", style, base, _one(base, style, lines=2 if is_read else 1)))
+    if won is not None:
+        rows.append(_Row(" ", "set", "", won, _one(won, lines=2)))
+    if other is not None and (base is None or other.e != base.e):
+        label = "later" if other.e > case.witnesses.own.e else "other"
+        rows.append(_Row(" ", label, "", other, _one(other, lines=2)))
+    return rows
+
+
+def _block(change: Change, rows: list[_Row]) -> RenderableType:
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(width=1)
-    table.add_column(width=4)
+    table.add_column(width=max(len(row.label) for row in rows))
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=_VERSION)
     table.add_column()
+    for row in rows:
+        version = words.styled("@", words.QUIET).append_text(words.version(row.setting.version, "?"))
+        table.add_row(
+            words.styled(row.sign, f"bold {row.style}"), words.styled(row.label, row.style), version, row.shown
+        )
+    return Group(Padding(words.field(change.path), (0, 0, 0, 2)), Padding(table, (0, 0, 0, 4)))
 
-    def row(sign: str, label: str, style: str, shown: Value) -> None:
-        table.add_row(words.styled(sign, f"bold {style}"), words.styled(label, style), shown)
 
-    if field.lost is None:
-        if field.base_value is not None and lines > 1:
-            row(" ", "base", words.QUIET, value(field.base_value, style=words.QUIET))
-        row(" ", "set", "", value(field.won_value, lines=lines, absent="removed"))
-    else:
-        lost, won = contrast(field.lost_value, field.won_value, gone="gone", lines=lines)
-        if lines > 1:
-            row(" ", "base", words.QUIET, value(field.base_value, style=words.QUIET))
-        row("-", "lost", "red", lost)
-        row("+", "won", "green", won)
-    return Group(Padding(words.field(field.path), (0, 0, 0, 2)), Padding(table, (0, 0, 0, 4)))
+def _one(setting: Setting, style: str = "", *, lines: int = 1) -> Value:
+    if setting.value is None:
+        return Value(words.styled(_unseen(setting), "dim italic"))
+    return value(setting.value, style=style, lines=lines, length=setting.length)
+
+
+def _contrast(old: Setting, new: Setting) -> tuple[Value, Value]:
+    if old.value is None or new.value is None:
+        return _one(old, "red", lines=2), _one(new, "green", lines=2)
+    return contrast(old.value, new.value, lengths=(old.length, new.length))
+
+
+def _unseen(setting: Setting) -> str:
+    if setting.removed:
+        return "removed"
+    return f"not kept in this trace: {words.size(setting.size or 0)}, digest {setting.digest}"
 
 
 # ---- what to do ---------------------------------------------------------------------------------------------------
@@ -206,19 +252,33 @@ def _closing(case: Case) -> list[RenderableType]:
         rows.append(("blast", _blast(finding.blast, case.witnesses)))
     if finding.also:
         rows.append(("also", Text(words.listed([f"{rule.code} {rule.name}" for rule in finding.also]))))
-    rows.append(("fix", first_sentence(finding.rule.sections["Fix"])))
-    return _labelled(rows, _next_command(case))
+    rows.append(("fix", Text(plain(finding.fix))))
+    if case.recurring is None:
+        return _labelled(rows, [("next", _next_command(case))])
+    rows.append(("more", _more(case.recurring)))
+    each = words.command("analyze", case.trace, "--like", finding.fingerprint, "--all")
+    return _labelled(rows, [("next", _next_command(case)), ("each", each)])
 
 
-def _labelled(rows: list[tuple[str, Text]], command: Text) -> list[RenderableType]:
-    """Labels and what they stand for, and last the command to type next."""
+def _more(recurring: Recurring) -> Text:
+    """How often the same drift recurred, and where."""
+    text = Text(f"and {recurring.findings:,} more like it in {words.count(recurring.objects, 'object')}: ")
+    text.append_text(Text(", ").join(_target(finding) for finding in recurring.some))
+    return text.append(", …") if recurring.findings > len(recurring.some) else text
+
+
+def _labelled(rows: list[tuple[str, Text]], commands: list[tuple[str, Text]]) -> list[RenderableType]:
+    """Labels and what they stand for, and last the commands to type next."""
+    width = max(cell_len(label) for label, _ in [*rows, *commands]) + 1
     table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(width=max(cell_len(label) for label, _ in rows) + 1)
+    table.add_column(width=width)
     table.add_column()
     for label, text in rows:
         table.add_row(words.styled(f"{label}:", "bold"), text)
-    width = max(cell_len(label) for label, _ in rows) + 2
-    return [Padding(table, (0, 0, 0, 2)), words.to_copy(words.styled(f"  {'next:':<{width}}", "bold"), command)]
+    lines = [
+        words.to_copy(words.styled(f"  {f'{label}:':<{width + 1}}", "bold"), command) for label, command in commands
+    ]
+    return [Padding(table, (0, 0, 0, 2)), *lines]
 
 
 def _blast(blast: Blast | None, witnesses: Witnesses) -> Text:
@@ -228,7 +288,8 @@ def _blast(blast: Blast | None, witnesses: Witnesses) -> Text:
     # What an aborted unit wrote never stood, so it is not followed; yet the branches beside it did read it.
     readers = blast.branches or len({moment.branch_id for moment in witnesses.against if moment.op == "read"})
     if readers:
-        reached.append(f"read by {words.count(readers, 'branch')}")
+        first = f", first by {plain(blast.branch_ids[0])}," if len(blast.branch_ids) > 1 else ""
+        reached.append(f"read by {words.count(readers, 'branch')}{first}")
     if blast.versions:
         reached.append(f"carried into {words.count(blast.versions, 'later version')}")
     text = Text(" and ".join(reached) or "nobody read it afterwards")
@@ -256,6 +317,6 @@ def _next_command(case: Case) -> Text:
             )
         return words.command("log", trace, f"{finding.object}@{finding.version}")
     path = finding.fields[0]
-    if not case.kept or any(field.path == path and field.won_value is not None for field in case.evidence):
+    if any(change.path == path and change.won is not None and not change.won.removed for change in finding.changes):
         return words.command("blame", trace, f"{finding.object}@{finding.version}#{path}")
     return words.command("log", trace, f"{finding.object}@{finding.version}#{path}")

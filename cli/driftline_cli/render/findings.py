@@ -1,9 +1,10 @@
-"""The findings of a trace: the worst first, then what they come to."""
+"""The findings of a trace: of each drift one message, the worst first, then what they come to."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group, RenderableType
@@ -11,8 +12,8 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
-from driftline_analyzer.catalogue import SEVERITIES, rules
-from driftline_analyzer.evidence import field_evidence
+from driftline_analyzer.catalogue import SEVERITIES, rule
+from driftline_analyzer.likeness import Drift, Drifts, drifts, every_number
 from driftline_analyzer.witnesses import witnesses
 from driftline_cli.render import finding as one
 from driftline_cli.render import words
@@ -22,131 +23,141 @@ if TYPE_CHECKING:
 
 _BAR: Final = 24
 _WIDEST: Final = 112  # longer lines are hard to read
+_PAGE: Final = 100  # messages made at once
+_CHARACTERS: Final = 100_000  # of a value: two long ones may differ late
 
 
-def ranked(findings: Sequence[Finding]) -> list[tuple[Finding, Finding | None]]:
-    """Findings in the order in which to read them, each with the earlier one whose drift it repeats, if any.
+@dataclass(frozen=True)
+class Shown:
+    """What `driftline analyze` prints, in parts.
 
-    The worse severity first; then one finding of each drift, before those that repeat it; then what spread the widest;
-    then by time. Two findings are of the same drift if they have the same fingerprint.
+    Attributes:
+        analysis: The analysed trace.
+        trace: The trace, as the user named it.
+        codes: The codes of the rules chosen.
+        like: Only findings with this fingerprint; None for all.
     """
-    first: dict[str, Finding] = {}
-    for finding in sorted(findings, key=_spread):
-        first.setdefault(finding.fingerprint, finding)
-    same = {finding.number: first[finding.fingerprint] for finding in findings}
-    ordered = sorted(
-        findings,
-        key=lambda finding: (
-            SEVERITIES.index(finding.severity),
-            same[finding.number] is not finding,
-            _spread(finding),
-        ),
-    )
-    return [(finding, None if same[finding.number] is finding else same[finding.number]) for finding in ordered]
+
+    analysis: Analysis
+    trace: str
+    codes: frozenset[str]
+    like: str | None = None
+
+    def drifts(self, limit: int) -> Iterator[RenderableType]:
+        """A message for each drift, at most so many, and what all of them come to."""
+        found = drifts(self.analysis, self.codes, limit=limit, like=self.like)
+        for first in range(0, len(found.shown), _PAGE):
+            some = found.shown[first : first + _PAGE]
+            yield from (_narrow(message) for message in messages(self.analysis, self.trace, some))
+        yield from (_narrow(line) for line in _left_out(found))
+        yield from self._closing()
+
+    def every(self) -> Iterator[RenderableType]:
+        """A message for each finding, and what all of them come to."""
+        numbers = every_number(self.analysis, self.codes, like=self.like)
+        while some := list(itertools.islice(numbers, _PAGE)):
+            yield from (_narrow(message) for message in messages(self.analysis, self.trace, some))
+        yield from self._closing()
+
+    def _closing(self) -> Iterator[RenderableType]:
+        found = self.analysis.counts(self.codes, like=self.like)
+        if found:
+            yield _narrow(Group(counts(found), Text()))
+        yield _narrow(verdict(found, self.analysis.summary, len(self.codes)))
+        if not self.analysis.header.ordered:
+            yield words.styled("the trace records no order of versions: rules that need one are silent", "yellow")
 
 
-def _spread(finding: Finding) -> tuple[int, int, int]:
-    """Smaller for what contaminated more."""
-    blast = finding.blast
-    return (0, 0, finding.number) if blast is None else (-blast.branches, -blast.versions, finding.number)
+def _narrow(part: RenderableType) -> RenderableType:
+    return Constrain(part, _WIDEST)
 
 
-def messages(
-    analysis: Analysis,
-    trace: str,
-    shown: Sequence[tuple[Finding, Finding | None]],
-    *,
-    repeats_in_full: bool = False,
-) -> list[RenderableType]:
-    """A message for each of these findings, as `ranked` gives them."""
-    seen = witnesses(analysis, [finding for finding, _ in shown])
-    made: list[RenderableType] = []
-    for finding, same_as in shown:
-        case = one.Case(
-            finding=finding,
-            witnesses=seen[finding.number],
-            evidence=field_evidence(analysis, finding),
-            trace=trace,
-            started=analysis.summary.started,
-            kept=analysis.header.values == "full",
-            ordered=analysis.header.ordered,
-            same_as=same_as,
+def messages(analysis: Analysis, trace: str, shown: Sequence[Drift | int]) -> list[RenderableType]:
+    """A message for each of these: for a drift of the finding that spread the widest, for a number of that finding."""
+    recurring = {drift.number: drift for drift in shown if isinstance(drift, Drift)}
+    numbers = [drift.number if isinstance(drift, Drift) else drift for drift in shown]
+    found = analysis.numbered(numbers, characters=_CHARACTERS)
+    others = analysis.numbered([number for drift in recurring.values() for number in drift.more], characters=0)
+    seen = witnesses(analysis, list(found.values()))
+    return [
+        Group(
+            one.message(
+                one.Case(
+                    finding=found[number],
+                    witnesses=seen[number],
+                    trace=trace,
+                    started=analysis.summary.started,
+                    ordered=analysis.header.ordered,
+                    recurring=_recurring(recurring.get(number), others),
+                )
+            ),
+            Text(),
         )
-        made += [one.full(case) if same_as is None or repeats_in_full else one.short(case), Text()]
-    return made
+        for number in numbers
+    ]
 
 
-def counts(findings: Sequence[Finding]) -> RenderableType:
-    """How many findings each rule has, the worse severity first."""
-    found = Counter(finding.code for finding in findings)
+def _recurring(drift: Drift | None, others: Mapping[int, Finding]) -> one.Recurring | None:
+    if drift is None or drift.findings == 1:
+        return None
+    return one.Recurring(drift.findings - 1, drift.objects, tuple(others[number] for number in drift.more))
+
+
+def _left_out(found: Drifts) -> list[Text]:
+    """What is not shown, and how to see it."""
+    lines = []
+    hidden = found.total - len(found.shown)
+    if hidden:
+        findings = found.findings - sum(drift.findings for drift in found.shown)
+        kinds = f"{hidden:,} more" if found.shown else words.count(hidden, "drift")
+        lines.append(
+            f"… {kinds} ({words.count(findings, 'finding')}): --limit N for N of them, --select RULE for one rule,"
+            " --all for every finding"
+        )
+    if found.beside:
+        lines.append(
+            f'… and {words.count(found.beside, "finding")} of the same faults, by the rules named under "also":'
+            " --all shows them, too"
+        )
+    return [*(Text(line) for line in lines), *([Text()] if lines else [])]
+
+
+def counts(found: Mapping[str, int]) -> RenderableType:
+    """How many findings each rule has, by code, the worse severity first."""
     most = max(found.values(), default=1)
     table = Table.grid(padding=(0, 2, 0, 0))
     for justify in ("left", "left", "left", "right", "left"):
         table.add_column(justify=justify, no_wrap=True)
-    for rule in sorted(rules(), key=lambda rule: (SEVERITIES.index(rule.severity), rule.code)):
-        if number := found[rule.code]:
-            style = words.SEVERITY[rule.severity]
-            bar = "━" * max(1, round(number / most * _BAR))
-            table.add_row(
-                rule.code,
-                words.styled(rule.name, "bold"),
-                words.styled(rule.severity, style),
-                f"{number:,}",
-                words.styled(bar, style),
-            )
+    for known in sorted(map(rule, found), key=lambda known: (SEVERITIES.index(known.severity), known.code)):
+        number, style = found[known.code], words.SEVERITY[known.severity]
+        table.add_row(
+            known.code,
+            words.styled(known.name, "bold"),
+            words.styled(known.severity, style),
+            f"{number:,}",
+            words.styled("━" * max(1, round(number / most * _BAR)), style),
+        )
     return table
 
 
-def verdict(findings: Sequence[Finding], summary: Summary, checked: int) -> Text:
+def verdict(found: Mapping[str, int], summary: Summary, checked: int) -> Text:
     """What it comes to, in one sentence."""
     extent = (
         f"{words.count(summary.events, 'event')}, {words.count(summary.branches, 'branch')},"
         f" {words.count(summary.objects, 'object')}"
     )
-    if not findings:
+    if not found:
         return words.styled("no drift", "bold green").append(f" in {extent}, by {words.count(checked, 'rule')}")
-    found = Counter(finding.severity for finding in findings)
-    parts = [
-        words.styled(words.count(found[severity], severity), words.SEVERITY[severity])
+    of = {
+        severity: sum(number for code, number in found.items() if rule(code).severity == severity)
         for severity in SEVERITIES
-        if found[severity]
+    }
+    parts = [
+        words.styled(words.count(number, severity), words.SEVERITY[severity])
+        for severity, number in of.items()
+        if number
     ]
     text = parts[0]
     for part in parts[1:]:
         text = text.append(" and " if part is parts[-1] else ", ").append_text(part)
     return text.append(f" in {extent}")
-
-
-def all_of(
-    analysis: Analysis,
-    trace: str,
-    findings: Sequence[Finding],
-    *,
-    limit: int | None,
-    checked: int,
-) -> RenderableType:
-    """What `driftline analyze` prints.
-
-    Args:
-        analysis: The analysed trace.
-        trace: The trace, as the user named it.
-        findings: The findings of the rules chosen.
-        limit: At most this many messages; None for all.
-        checked: How many rules were chosen.
-    """
-    order = ranked(findings)
-    shown = order if limit is None else order[:limit]
-    parts = messages(analysis, trace, shown, repeats_in_full=limit is None)
-    hidden = len(order) - len(shown)
-    if hidden:
-        more = f"… {hidden:,} more" if shown else f"{words.count(hidden, 'finding')} not shown"
-        parts += [
-            Text(f"{more}: --all for every one, --limit N for N, --select RULE for one rule"),
-            Text(),
-        ]
-    if findings:
-        parts += [counts(findings), Text()]
-    parts.append(verdict(findings, analysis.summary, checked))
-    if not analysis.header.ordered:
-        parts.append(words.styled("the trace records no order of versions: rules that need one are silent", "yellow"))
-    return Constrain(Group(*parts), _WIDEST)

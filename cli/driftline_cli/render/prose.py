@@ -21,18 +21,6 @@ def prose(markdown: str) -> Text:
     return Text("\n\n").join(_inline(paragraph) for paragraph in paragraphs)
 
 
-def first_sentence(markdown: str) -> Text:
-    r"""The first sentence of some prose.
-
-    Example:
-        >>> first_sentence("Read v1.2 again, then\nwrite. Or do not.").plain
-        'Read v1.2 again, then write.'
-    """
-    text = " ".join(markdown.split())
-    found = re.match(r".+?[.!?](?=\s+[A-Z]|$)", text)
-    return _inline(found[0] if found else text)
-
-
 def _inline(text: str) -> Text:
     made = Text()
     at = 0

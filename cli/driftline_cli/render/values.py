@@ -62,7 +62,15 @@ def _line_end(text: str, start: int, width: int) -> int:
     return space if space > start else end
 
 
-def value(text: str | None, *, kept: bool = True, absent: str = "absent", lines: int = 1, style: str = "") -> Value:
+def value(
+    text: str | None,
+    *,
+    kept: bool = True,
+    absent: str = "absent",
+    lines: int = 1,
+    style: str = "",
+    length: int | None = None,
+) -> Value:
     """One value.
 
     Args:
@@ -71,10 +79,11 @@ def value(text: str | None, *, kept: bool = True, absent: str = "absent", lines:
         absent: What to say of a value that is not there.
         lines: At most this many lines.
         style: Its style.
+        length: How long the whole value is, in characters, where the text is only its beginning.
     """
     if text is None:
         return Value(styled(absent if kept else "not kept in this trace", "dim italic"))
-    return Value(styled(plain(text), style), lines)
+    return Value(styled(plain(text), style), lines, length)
 
 
 def contrast(
@@ -82,8 +91,8 @@ def contrast(
     new: str | None,
     *,
     kept: bool = True,
-    gone: str = "absent",
     lines: int = 2,
+    lengths: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Value, Value]:
     """Two values of one field, what differs between them standing out.
 
@@ -91,19 +100,20 @@ def contrast(
         old: Canonical JSON of what is no more, or None.
         new: Canonical JSON of what is there instead, or None.
         kept: Whether the trace keeps values.
-        gone: What to say if nothing is there instead.
         lines: At most this many lines each.
+        lengths: How long the whole values are, in characters, where these are only their beginnings.
     """
     if old is None or new is None:
         return (
             value(old, kept=kept, lines=lines, style="red"),
-            value(new, kept=kept, lines=lines, absent=gone, style="green"),
+            value(new, kept=kept, lines=lines, style="green"),
         )
     first, second = plain(old), plain(new)
     begin, end = shared(first, second)
     cut = begin - _LEAD if begin > _ELIDED else 0
-    return _marked(first, begin, end, cut=cut, style="red", lines=lines), _marked(
-        second, begin, end, cut=cut, style="green", lines=lines
+    return (
+        _marked(first, begin, end, cut=cut, style="red", lines=lines, length=lengths[0]),
+        _marked(second, begin, end, cut=cut, style="green", lines=lines, length=lengths[1]),
     )
 
 
@@ -121,9 +131,9 @@ def shared(first: str, second: str) -> tuple[int, int]:
     return begin, end
 
 
-def _marked(text: str, begin: int, end: int, *, cut: int, style: str, lines: int) -> Value:
+def _marked(text: str, begin: int, end: int, *, cut: int, style: str, lines: int, length: int | None) -> Value:
     made = styled("…" if cut else "", "dim")
     made.append(text[cut:begin], style)
     made.append(text[begin : len(text) - end], f"bold {style}")
     made.append(text[len(text) - end :], style)
-    return Value(made, lines, len(text))
+    return Value(made, lines, len(text) if length is None else length)
