@@ -20,7 +20,11 @@ API = Path(__file__).parents[1] / "typing" / "api.py"
 def test_all_is_what_there_is() -> None:
     public = {name for name, value in vars(dl).items() if not name.startswith("_") and not inspect.ismodule(value)}
 
-    assert public - {"follow_forks", "start_from_environment"} == set(dl.__all__)
+    loaded = {"TYPE_CHECKING", "Any", "Final", "follow_forks", "start_from_environment"}
+    assert (public - loaded) | dl._IN_STORE == set(dl.__all__)
+    assert all(hasattr(dl, name) for name in dl.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Shop'"):
+        dl.Shop  # noqa: B018 - looked up, and not there
     assert dl.__all__ == sorted(dl.__all__, key=lambda name: (not name.isupper(), name))
 
 
@@ -55,6 +59,8 @@ def test_the_typed_example_runs(tape: Tape, tmp_path: Path, monkeypatch: pytest.
         api.tracked_objects()
         dl.stop()
     api.recordings(tmp_path)
+    api.stores(tmp_path)
+    asyncio.run(api.asynchronous_stores())
     api.errors(tmp_path)
 
     assert tape.trace().complete
@@ -70,7 +76,7 @@ import driftline
 added = {name.partition(".")[0] for name in set(sys.modules) - libraries}
 print(sorted(name for name in added if name not in sys.stdlib_module_names and name[0] != "_"))
 print(sorted(added & {"asyncio", "multiprocessing", "sqlite3"}))
-print([name for name in sys.modules if name.startswith("opentelemetry.sdk")])
+print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "driftline.store", "driftline.disc"))])
 """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import driftline as dl
 
@@ -161,6 +161,39 @@ def tracked_objects() -> None:
     assert_type(Note("n"), Note)
     assert_type(Note("n").name, str)
     assert_type(Plan().steps, list[str])
+
+
+def stores(folder: Path) -> None:
+    with dl.Store(policy='[types.note]\nrequired = ["/text"]', mode="enforce") as store:
+        decision = store.write("note/1", {"text": "a", "tags": []}, base=0, confidence=0.9, source="planner")
+        assert_type(decision.object, str)
+        seen = store.read("note/1")
+        assert_type(seen.version, int)
+        assert_type(seen.parent, int | None)
+        assert_type(seen["text"], Any)
+        store.patch("note/1", {"/text": "b"}, base=seen)
+        store.append("note/1", "/tags", "t")
+        store.derive("note/2", [seen, ("note/1", 1)], {"text": "c"})
+        with store.unit("both") as unit:
+            store.delete("note/2")
+        assert_type([one.reason for one in unit.decisions], list[str])
+        assert_type(store.snapshot("note/1").depth, int)
+        assert_type([one.version for one in store.history("note/1")], list[int])
+        for entry in store.quarantined():
+            store.release(entry, by="me", why="it is right")
+        try:
+            store.write("note/1", {"text": ""})
+        except dl.RefusedError as refused:
+            assert_type(refused.decision.reason, str)
+    assert folder.exists()
+
+
+async def asynchronous_stores() -> None:
+    async with dl.AsyncStore() as store:
+        await store.write("note/1", {"text": "a"})
+        assert_type((await store.read("note/1")).branch, str)
+        async with store.unit("one"):
+            await store.patch("note/1", {"text": "b"})
 
 
 def errors(folder: Path) -> None:

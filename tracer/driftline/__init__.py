@@ -8,8 +8,10 @@
             ctx["facts"] = ctx["facts"] + ["f1"]
 
 Then `driftline analyze run.drift`. This package is all that a traced program imports: no database, no terminal, no
-plots.
+plots. The store and the guard load when they are asked for.
 """
+
+from typing import TYPE_CHECKING, Any, Final
 
 from driftline.branches import branch, current, propagate, task, unit
 from driftline.capture import REDACTED
@@ -21,11 +23,17 @@ from driftline.session import Recording, record, start, start_from_environment, 
 from driftline.tracking import TrackedList, TrackedMapping, track, tracked
 from driftline.values import ABSENT
 
+if TYPE_CHECKING:
+    from driftline.store import AsyncStore, RefusedError, Store
+
 __all__ = [
     "ABSENT",
     "REDACTED",
+    "AsyncStore",
     "DriftlineError",
     "Recording",
+    "RefusedError",
+    "Store",
     "TrackedList",
     "TrackedMapping",
     "branch",
@@ -50,6 +58,20 @@ __all__ = [
     "unit",
     "write",
 ]
+
+#: What `driftline.store` has; a program that only records need not wait for it to load.
+_IN_STORE: Final = frozenset({"AsyncStore", "RefusedError", "Store"})
+
+
+def __getattr__(name: str) -> Any:
+    """The store, when it is asked for."""
+    if name not in _IN_STORE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from driftline import store
+
+    found = globals()[name] = getattr(store, name)
+    return found
+
 
 follow_forks()
 start_from_environment()

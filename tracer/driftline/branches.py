@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 from driftline.generators import around_async_generator, around_generator
 from driftline.recorder import Recorder
 from driftline.scope import CURRENT, Branch, Scope, leave
-from driftline.session import active
+from driftline.session import RECORDING, active
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,7 +44,7 @@ class _Block(ABC):
         """Record the end, and how it came."""
 
     def __enter__(self) -> Self:
-        recorder = active()
+        recorder = RECORDING.tracker
         if recorder is not None:
             try:
                 scope = self._open(recorder)
@@ -261,7 +261,7 @@ def propagate(what: Any) -> Any:
         if pools is not None and isinstance(what, pools.ProcessPoolExecutor):
             raise TypeError("a branch goes to another process with a message: inject() there, extract() here")
         return _PropagatingExecutor(what)
-    recorder = active()
+    recorder = RECORDING.tracker
     if recorder is None:
         return what
     scope = recorder.lines.here()

@@ -302,7 +302,10 @@ class Ledger:
         paths, seen = _paths(out, row), self._seen(place)
         whole = op not in {"patch", SET_FIELD}
         declared = base is not None or (rare is not None and "bases" in rare)
-        depth = out.depths[row] = 1 + self._deepest_input(place, seen, base, rare, declared=declared)
+        depth = None if rare is None else rare.get("depth")  # a store's own count is the truth
+        if depth is None:
+            depth = 1 + self._deepest_input(place, seen, base, rare, declared=declared)
+        out.depths[row] = depth
         if not declared:
             self._infer(row, out, seen, paths, self._newer(state), whole=whole)
         self._learn(state, version)

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import ExitStack
 from contextvars import copy_context
 from itertools import chain
 from time import time_ns
@@ -36,7 +37,7 @@ from driftline.calls import (
 from driftline.clock import HybridClock
 from driftline.lines import Lines
 from driftline.objects import ObjectState, Place
-from driftline.scope import CURRENT, Branch, Scope, Watched
+from driftline.scope import CURRENT, LISTENERS, Branch, Scope, Watched
 from driftline.secret_names import SecretNames
 from driftline.sightings import Version
 from driftline.values import flatten, flatten_patch, text_of, version_of
@@ -134,8 +135,12 @@ class Recorder:
         for watched, touched in list((branch.watched or {}).items()):
             watched.look_again(self, Scope(branch), touched)
         self._wait()
-        with self._lock:
-            self._append("branch-end", Scope(branch), _outcome(fault))
+        with ExitStack() as told:
+            for listener in LISTENERS:
+                told.enter_context(listener.branch_ends(branch, failed=fault is not None))
+            with self._lock:
+                branch.ended = True
+                self._append("branch-end", Scope(branch), _outcome(fault))
 
     def watched_by(self, branch: Branch) -> Watched:
         """What a branch looks at again when it ends, to be added to."""
@@ -161,16 +166,22 @@ class Recorder:
             own_id = self._new_id(name)
             if op == "unit-begin":
                 inner, outer = Scope(scope.branch, own_id, scope.task, scope), scope.unit
+                inner.signature = scope.signature
             else:
                 inner, outer = Scope(scope.branch, scope.unit, own_id, scope), scope.task
+                inner.signature = rare["signature"]
             self._append(op, inner, {"name": name, "parent": outer, **rare})
         return inner
 
     def finish(self, op: str, scope: Scope, fault: BaseException | None) -> None:
         """Record the end of a unit or task, in the scope that `begin` gave."""
         self._wait()
-        with self._lock:
-            self._append(op, scope, _outcome(fault))
+        with ExitStack() as told:
+            if op == "task-end" and fault is None and scope.signature is not None:
+                for listener in LISTENERS:
+                    told.enter_context(listener.task_ends(scope.branch, scope.signature))
+            with self._lock:
+                self._append(op, scope, _outcome(fault))
 
     def _append(self, op: str, scope: Scope, rare: Rare) -> None:
         if self._traced:

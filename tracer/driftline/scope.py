@@ -7,7 +7,9 @@ A context variable follows `asyncio.create_task` and `asyncio.to_thread`, but ne
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from driftline.sightings import Sightings
@@ -42,11 +44,14 @@ class Branch:
         forked_at: The moment at which it forked, as `freshness.py` counts.
         is_forked: Whether the ledger has given it what its parent had seen; before its start, if it waits for that.
         watched: What it has touched of objects that can be mutated unseen; None: nothing.
+        born: The moment at which it forked, in nanoseconds of the monotonic clock.
+        ended: Whether it has ended.
+        notes: What each store (`store/`) keeps of it, by the store's core; None: nothing.
     """
 
     __slots__ = (
-        "begins_in", "forked_at", "id", "is_forked", "name", "parent", "phase", "recorder", "sightings", "watched",
-        "within",
+        "begins_in", "born", "ended", "forked_at", "id", "is_forked", "name", "notes", "parent", "phase", "recorder",
+        "sightings", "watched", "within",
     )  # fmt: skip
 
     def __init__(self, branch_id: str, name: str, phase: str | None, parent: Branch | None, recorder: object) -> None:
@@ -61,6 +66,9 @@ class Branch:
         self.watched: Watched | None = None
         self.is_forked = False
         self.forked_at = 0
+        self.born = monotonic_ns()
+        self.ended = False
+        self.notes: dict[Any, Any] | None = None
 
     def __repr__(self) -> str:
         return f"<Branch {self.id}>" if self.id else f"<Branch {self.name}, which has not acted>"
@@ -73,12 +81,13 @@ class Scope:
         branch: The branch in force.
         unit: Id of the unit in force, or None.
         task: Id of the task in force, or None.
+        signature: Signature of that task, or None.
         outer: The scope that this one was opened in, or None.
         read_depth: Mutation depth of the deepest version read in this scope; the ledger's.
         places: What was read and written in here, by object id.
     """
 
-    __slots__ = ("branch", "outer", "places", "read_depth", "task", "unit")
+    __slots__ = ("branch", "outer", "places", "read_depth", "signature", "task", "unit")
 
     def __init__(
         self,
@@ -91,9 +100,23 @@ class Scope:
         self.unit = unit
         self.task = task
         self.outer = outer
+        self.signature: int | None = None
         self.read_depth = 0
         self.places: dict[str, Place] = {}
 
+
+class Listener(Protocol):
+    """Who must know when branches and tasks end, before anybody can act on it: an open store."""
+
+    def branch_ends(self, branch: Branch, *, failed: bool) -> AbstractContextManager[None]:
+        """A branch ends in the block."""
+
+    def task_ends(self, branch: Branch, signature: int) -> AbstractContextManager[None]:
+        """A branch finishes a task in the block, and well."""
+
+
+#: All of them, in the order in which they came: also the order of their locks.
+LISTENERS: Final[list[Listener]] = []
 
 CURRENT: Final[ContextVar[Scope | None]] = ContextVar("driftline_scope", default=None)
 

@@ -64,19 +64,31 @@ class Recording:
 
 
 class _Session:
-    """The one recording of this process, if any; `recorder` is what every call looks at first."""
+    """The one recording of this process, if any; `recorder` is what every call looks at first.
 
-    __slots__ = ("lock", "recorder", "recording")
+    `tracker` knows which branch acts: the recorder, or, while nothing records, one that records nothing, if somebody
+    needs to know all the same (`unrecorded.py`).
+    """
+
+    __slots__ = ("_unrecorded", "lock", "recorder", "recording", "tracker")
 
     def __init__(self) -> None:
         self.recording: Recording | None = None
         self.recorder: Recorder | None = None
+        self.tracker: Recorder | None = None
+        self._unrecorded: Recorder | None = None
         self.lock = threading.RLock()
 
     def set(self, recording: Recording | None) -> None:
         """Begin to record, or stop."""
         self.recording = recording
         self.recorder = None if recording is None else recording.recorder
+        self.tracker = self.recorder or self._unrecorded
+
+    def track(self, unrecorded: Recorder | None) -> None:
+        """Who knows which branch acts while nothing records; None: nobody needs to."""
+        self._unrecorded = unrecorded
+        self.tracker = self.recorder or unrecorded
 
 
 RECORDING: Final = _Session()

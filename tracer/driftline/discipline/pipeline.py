@@ -132,16 +132,20 @@ class Pipeline:
 
         Args:
             proposal: The write that was set aside, as a new version; what it had seen and how sure it was do not count.
+
+        Returns:
+            What was decided; if it is neither promoted nor merged (a field that may be written once, say), it is as if
+            nobody had asked.
         """
         standing = self.world.get(proposal.object)
         seen = {} if standing is None else {
             path: Base(state.value, state.version) for path, state in standing.fields.items()
         }  # fmt: skip
         drafted = draft(self._policy, self.world, replace(proposal, seen=seen, confidence=None), self._customs)
-        if drafted.settled or drafted.before is not None:
-            self.world.put(proposal.object, drafted.after)
         decision = _passed(drafted, ())
-        self._note(proposal, decision)
+        if decision.verdict in {"promoted", "merged"}:
+            self.world.put(proposal.object, drafted.after)
+            self._note(proposal, decision)
         return decision
 
     def finish(self) -> list[Decision]:
