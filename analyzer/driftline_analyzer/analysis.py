@@ -21,6 +21,7 @@ from driftline_analyzer.finding_pages import each_finding, numbered_findings
 from driftline_analyzer.findings import Finding
 from driftline_analyzer.pipeline import Progress
 from driftline_analyzer.policies import InForce, in_force
+from driftline_analyzer.workspace import Workspace, workspace
 
 _FETCHED: Final = 8_192  # rows
 
@@ -94,6 +95,19 @@ class Analysis:
             cursor.execute(query, parameters)
             while rows := cursor.fetchmany(_FETCHED):
                 yield from rows
+
+    @contextmanager
+    def workspace(self, **variables: Any) -> Iterator[Workspace]:
+        """A place for tables beside those of the analysis, for as long as the block runs.
+
+        Args:
+            variables: What queries may ask for by `getvariable`.
+
+        Raises:
+            DriftlineError: If there is no room for it.
+        """
+        with workspace(self._connection, variables) as made:
+            yield made
 
     def findings(self, codes: Iterable[str] | None = None, *, like: str | None = None) -> list[Finding]:
         """The findings, by time, all at once.

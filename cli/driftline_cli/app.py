@@ -14,7 +14,7 @@ from driftline_cli.group import CommandGroup
 COMMANDS: Final = {
     "Record": ("run", "demo", "simulate", "import"),
     "Ask": ("info", "analyze", "rule", "blame", "log", "show", "diff", "lineage"),
-    "Cure": ("policy",),
+    "Cure": ("policy", "replay"),
 }
 
 

@@ -57,6 +57,20 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:
     )
 
 
+def json_line(data: Any) -> str:
+    r"""The same on one line, for streams of many.
+
+    Example:
+        >>> print(json_line({"name": "a\nb", "n": 1}))
+        {"name":"a\nb","n":1}
+    """
+    try:
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        text = json.dumps(_finite(data), ensure_ascii=False, separators=(",", ":"))
+    return _UNUSUAL.sub(lambda found: json.dumps(found[0])[1:-1] if _is_obeyed(found[0]) else found[0], text)
+
+
 def _visible(character: str) -> str:
     if not _is_obeyed(character):
         return character

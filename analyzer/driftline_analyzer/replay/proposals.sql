@@ -49,18 +49,18 @@ joined AS (
 -- What is never decided comes last, unit by unit.
 dated AS (
     SELECT *, CASE WHEN u IS NULL THEN k WHEN ended IS NOT NULL THEN greatest(k, ended)
-        ELSE 1::BIGINT << 40 END AS at, min(k) OVER (PARTITION BY u) AS first_k
+        ELSE 1::BIGINT << 40 END AS decided, min(k) OVER (PARTITION BY u) AS first_k
     FROM joined
 )
 SELECT e, p, o, b, op, v, pos, is_full, void, declared, base_pos, base, asked, u, ended,
     row_number() OVER (ORDER BY k, pos, e) AS turn,
-    row_number() OVER (ORDER BY at, CASE WHEN u IS NULL THEN k ELSE first_k END, k, pos, e) AS ordinal, k
+    row_number() OVER (ORDER BY decided, CASE WHEN u IS NULL THEN k ELSE first_k END, k, pos, e) AS ordinal, k
 FROM dated
 -- The store's own result, recorded after what it was made of.
 ANTI JOIN (SELECT o, v, min(e) AS asked_e FROM placed WHERE asked GROUP BY o, v) AS a
     ON a.o = dated.o AND a.v = dated.v AND NOT dated.asked AND dated.e > a.asked_e;
 
 CREATE TABLE concluded AS
-SELECT ended AS e, u, any_value(x.op) = 'unit-abort' AS aborted
-FROM proposal JOIN event AS x ON x.e = proposal.ended
-GROUP BY ended, u;
+SELECT w.ended AS e, w.u, any_value(x.op) = 'unit-abort' AS aborted
+FROM proposal AS w JOIN event AS x ON x.e = w.ended
+GROUP BY w.ended, w.u;

@@ -21,6 +21,9 @@ from driftline.discipline.schemas import breaches
 from driftline.discipline.world import World
 from driftline.values import ABSENT
 
+#: What should have been, where a write rests on state that never was.
+WAS_PROMOTED: Final = "what was promoted"
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """One reason why a draft does not pass as it is.
@@ -228,7 +231,7 @@ def _read_set(asked: Asked) -> Iterator[Finding]:
         if asked.world.kept_out(used.object, used.position) is not None:
             yield Finding(
                 f"it was derived from a version of {used.object} that was not promoted",
-                None, f"{used.object} as of {used.position}", "what was promoted",
+                None, f"{used.object} as of {used.position}", WAS_PROMOTED,
             )  # fmt: skip
         elif known is not None and known.position > used.position:
             yield Finding(

@@ -267,7 +267,8 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
 
     def _three_way(self, _strategy: Strategy, candidates: list[Candidate]) -> _Answer:
         branches = sorted({candidate.branch for candidate in candidates})
-        return _Answer(outcome="conflict", reason=f"{' and '.join(branches)} changed it differently from one base")
+        who = " and ".join(branches) if len(branches) > 1 else f"{len(candidates)} writes by {branches[0]}"
+        return _Answer(outcome="conflict", reason=f"{who} changed it differently from one base")
 
     def _follow_field(self, strategy: Strategy, candidates: list[Candidate]) -> _Answer:
         leader = strategy.options["field"]

@@ -1,4 +1,4 @@
-"""Tables that one replay makes beside an analysis: a database of its own, gone with it.
+"""Tables that one question makes beside an analysis: a database of its own, gone with it.
 
 An analysis is open for reading alone and may be open in several processes. What a replay works out is attached to it
 as a second database, on disk, so that it is bounded by no memory and several answers may stream out of it at once.
@@ -7,6 +7,7 @@ as a second database, on disk, so that it is bounded by no memory and several an
 from __future__ import annotations
 
 import itertools
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,6 @@ from typing import Any, Final
 import duckdb
 
 from driftline.errors import DriftlineError
-from driftline_analyzer.database import sql
 
 _NUMBERS: Final = itertools.count(1)  # several replays of one process may have one analysis open
 _FETCHED: Final = 2_000  # rows at a time
@@ -38,11 +38,11 @@ class Workspace:
             cursor.execute(f"SET VARIABLE {name} = ?", [value])
         return cursor
 
-    def run(self, step: str) -> None:
-        """Take a step: the statements of `STEP.sql` in this folder."""
+    def run(self, statements: str) -> None:
+        """Run statements that give no rows."""
         cursor = self._cursor()
         try:
-            cursor.execute(sql("replay", step))
+            cursor.execute(statements)
         finally:
             cursor.close()
 
@@ -68,16 +68,24 @@ def workspace(connection: duckdb.DuckDBPyConnection, variables: Mapping[str, Any
     Raises:
         DriftlineError: If there is no room for it.
     """
-    name = f"replay {next(_NUMBERS)}"
+    name = f"workspace {next(_NUMBERS)}"
     try:
-        with tempfile.TemporaryDirectory(prefix="driftline-replay-") as folder:
-            quoted = str(Path(folder) / "replay.duckdb").replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS \"{name}\" (READ_WRITE)")
-            try:
-                yield Workspace(connection, name, variables)
-            finally:
-                connection.execute(f'DETACH "{name}"')
-    except (OSError, duckdb.IOException) as fault:
-        raise DriftlineError(
-            f"no room for what a replay works out: {fault}", "free some space, or point TMPDIR to a folder with room"
-        ) from fault
+        folder = tempfile.mkdtemp(prefix="driftline-")
+    except OSError as fault:
+        raise _no_room(fault) from fault
+    try:
+        quoted = str(Path(folder) / "workspace.duckdb").replace("'", "''")
+        connection.execute(f"ATTACH '{quoted}' AS \"{name}\" (READ_WRITE)")
+        try:
+            yield Workspace(connection, name, variables)
+        finally:
+            connection.execute(f'DETACH "{name}"')
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as fault:
+        raise _no_room(fault) from fault
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_room(fault: Exception) -> DriftlineError:
+    what = str(fault).partition("\n")[0]
+    return DriftlineError(f"no room to work in: {what}", "free some space, or point TMPDIR to a folder with room")

@@ -1,0 +1,15 @@
+-- Replay, ends: what ends of branches, tasks and units the discipline is told, in clock order.
+--
+--   e, what ('branch', 'task' or 'unit'), name (id of the branch or unit), signature, badly (failed, or aborted)
+
+SELECT e.e, 'branch' AS what, b.branch AS name, NULL::UBIGINT AS signature, coalesce(e.status = 'failed', false) AS badly
+FROM event AS e JOIN branch AS b ON b.b = e.b
+WHERE e.op = 'branch-end' AND e.e <= getvariable('until')
+UNION ALL
+SELECT e.e, 'task', b.branch, t.signature, false
+FROM event AS e JOIN branch AS b ON b.b = e.b JOIN task AS t ON t.t = e.t
+WHERE e.op = 'task-end' AND e.status = 'ok' AND t.signature IS NOT NULL AND e.e <= getvariable('until')
+UNION ALL
+SELECT c.e, 'unit', u.unit, NULL, c.aborted
+FROM concluded AS c JOIN unit AS u ON u.u = c.u
+ORDER BY 1, 2, 3

@@ -1,0 +1,64 @@
+"""`driftline replay`: a trace decided anew under a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from driftline_cli import diagnostics, options
+from driftline_cli.output import emit, emit_each
+from driftline_cli.traces import opened
+
+_LIMIT = 10
+
+
+def replay(
+    trace: options.TraceArgument,
+    *,
+    policy: options.PolicyOption = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="WHEN",
+            help="Go no further than a time (+1.25s, 2026-01-31T12:00:00Z), an event (PROCESS:SEQ) or OBJECT@VERSION.",
+        ),
+    ] = None,
+    object_: Annotated[
+        str | None, typer.Option("--object", metavar="OBJECT", help="Tell of this object alone; all are decided.")
+    ] = None,
+    format_: Annotated[
+        Literal["text", "json", "ndjson"], typer.Option("--format", "-f", help="How to print the answer.")
+    ] = "text",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead, whole or not at all."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, metavar="N", help="Show at most N differences (text only).")
+    ] = _LIMIT,
+    show_all: Annotated[bool, typer.Option("--all", "-a", help="Show every difference (text only).")] = False,
+) -> None:
+    """Replay a trace under a policy: what it would have saved.
+
+    Every recorded write is reconciled, gated and promoted anew, in the order in which it happened: a decision for each,
+    the state that comes of it, where that differs from what really happened, what is set aside, and which findings are
+    prevented, remain, or are new.
+    """
+    with opened(trace, policy=policy) as analysis:
+        from driftline_analyzer.replay import replay as replayed
+
+        with (
+            diagnostics.progress("replaying") as tell,
+            replayed(analysis, until=until, only=object_, progress=lambda share: tell("", share)) as found,
+        ):
+            if format_ != "text":
+                from driftline_cli import replay_records
+
+                emit_each(replay_records.pieces(found, str(trace), whole=format_ == "json"), output)
+                return
+            from driftline_cli.render import replay as page
+
+            emit(page.replay(found, str(trace), until=until, limit=None if show_all else limit), output)
