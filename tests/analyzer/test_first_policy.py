@@ -185,7 +185,7 @@ def test_keys_of_a_mapping_are_one_field(analyse: Analyse) -> None:
     ]
     comment, _ = line_of(first_policy(analysis), "/links/*")
     assert comment == (
-        "# Changed 60 times by 3 branches; 20 changes lost what another branch had put there:"
+        "# Changed 60 times by 3 branches; 20 of these lost what another branch had put there:"
         " whole numbers that grow, by 1 to 2 at a time."
     )
 

@@ -169,7 +169,7 @@ def _strategies(analysis: Analysis) -> dict[str, list[tuple[str, str, str]]]:
         if fit.strategy in _CHOICES and not lost:
             continue  # nobody had to choose
         chosen = value({"strategy": fit.strategy, **fit.options} if fit.options else fit.strategy)
-        losses = f"; {lost:,} changes lost what another branch had put there" if lost else ""
+        losses = f"; {lost:,} of these lost what another branch had put there" if lost else ""
         why = f"Changed {changes:,} times by {branches:,} branches{losses}: {fit.because}."
         found[type_].append((pattern, chosen, why))
     return found

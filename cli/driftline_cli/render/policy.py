@@ -115,8 +115,8 @@ def _type(rules: TypeRules, rest: str) -> list[RenderableType]:
 
 def _fields(rules: Sequence[FieldRule]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in _TITLES:
-        table.add_column(overflow="fold")
+    for title in _TITLES:  # names of paths may be long, those of strategies are not
+        table.add_column(overflow="fold", no_wrap=title != _TITLES[0])
     table.add_row(*(words.styled(title, "bold underline") for title in _TITLES))
     for rule in rules:
         lossy = Text("yes", "red") if rule.lossy else Text("no")
