@@ -74,7 +74,7 @@ class Change:
 
     Attributes:
         path: JSON Pointer.
-        base: What the branch at fault had seen: what stood at its base or, where it read, at the version that it read.
+        base: What the branch at fault had seen: what stood at its base or, where it read, what it saw.
         lost: The newest value by another branch that the write at fault took away.
         won: What the write at fault set instead; at a read, what it found where something else had been written.
         other: Where nothing was lost, what another branch has set, by the newest of the events that show the finding,

@@ -9,16 +9,23 @@ import duckdb
 
 from driftline_analyzer import wording
 from driftline_analyzer.catalogue import rule
-from driftline_analyzer.changes import VALUE_CHARACTERS, Change, changes
+from driftline_analyzer.changes import FIELDS, VALUE_CHARACTERS, Change, changes
 from driftline_analyzer.findings import Blast, Finding, Party
 
-#: Findings that are in memory at once.
-PAGE: Final = 2_000
+#: Findings that are in memory at once, at most.
+PAGE: Final = 5_000
+#: Fields of findings that are in memory at once, at most, unless one finding has more.
+PAGE_FIELDS: Final = 20_000
 
 _CHOSEN: Final = """
-SELECT n FROM finding
-WHERE list_contains($codes, code) AND ($like IS NULL OR fingerprint = $like) AND n > $after
-ORDER BY n LIMIT $page
+WITH next AS (
+    SELECT n, least(len(fields), $fields) AS fields FROM finding
+    WHERE list_contains($codes, code) AND ($like IS NULL OR fingerprint = $like) AND n > $after
+    ORDER BY n LIMIT $page
+)
+SELECT n FROM next
+QUALIFY sum(fields) OVER (ORDER BY n) <= $page_fields OR row_number() OVER (ORDER BY n) = 1
+ORDER BY n
 """
 
 # Names are joined per finding, not per row of the tables below: findings are few beside events.
@@ -91,7 +98,7 @@ def each_finding(
         codes: Codes of the rules.
         like: Only those with this fingerprint.
     """
-    wanted = {"codes": sorted(codes), "like": like, "page": PAGE}
+    wanted = {"codes": sorted(codes), "like": like, "page": PAGE, "page_fields": PAGE_FIELDS, "fields": FIELDS}
     after = 0
     while numbers := [n for (n,) in connection.execute(_CHOSEN, {**wanted, "after": after}).fetchall()]:
         yield from numbered_findings(connection, numbers)

@@ -295,6 +295,17 @@ def test_of_a_read_there_is_what_was_read(analyse: Analyse) -> None:
     assert (found(analysis, "DRF204").version, found(analysis, "DRF204").head) == ("2", "2")
 
 
+def test_a_read_of_what_was_undone_saw_the_void_value(analyse: Analyse) -> None:
+    analysis = analyse("""
+        M: write doc/1 {n: 0} @1
+        A: begin u
+        A: patch doc/1 {n: 1} @2 base 1
+        B: read doc/1 @2
+        A: abort u
+    """)
+    assert changes(analysis, "DRF203") == [("/n", ("2", "A", "1"), None, None, None)]
+
+
 def test_what_was_changed_in_place_is_what_won(analyse: Analyse) -> None:
     analysis = analyse("""
         M: write doc/1 {n: 0} @1

@@ -73,7 +73,7 @@ def test_a_message(lost: Path, ask: Ask) -> None:
     assert "context/42@3" in place
     assert re.search(r"^  bob#\d+ · enrichment +│ alice#\d+ · reasoning$", text, re.MULTILINE)
     assert re.search(r"^  read +\+[\d.]+s  version 1 +│ patched +\+[\d.]+s  version 2$", text, re.MULTILINE)
-    assert re.search(r"^  patched +\+[\d.]+s  version 3 over 2", text, re.MULTILINE)
+    assert re.search(r"^  patched +\+[\d.]+s  version 2→3", text, re.MULTILINE)
     assert '      base @1 ""\n    - lost @2 "what alice found"\n    + won  @3 "what bob found"\n' in text
     assert "  basis: recorded" in text
     assert "  blast: read by 1 branch and carried into 1 later version" in text
@@ -197,6 +197,12 @@ def test_findings_are_read_a_page_at_a_time(many: Path, ask: Ask, monkeypatch: p
     monkeypatch.setattr(finding_pages, "numbered_findings", counted)
     assert found(ask, many) == whole
     assert sizes == [7, 7, 7, 7, 2]
+    monkeypatch.setattr(finding_pages, "PAGE_FIELDS", 3)
+    assert found(ask, many) == whole
+    assert sizes[5:] == [3] * 10
+    monkeypatch.setattr(finding_pages, "PAGE_FIELDS", 0)
+    assert found(ask, many) == whole
+    assert sizes[15:] == [1] * 30
 
 
 def test_text_reads_only_the_findings_that_it_shows(many: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

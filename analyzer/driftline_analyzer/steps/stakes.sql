@@ -1,7 +1,7 @@
 -- After the findings, stakes: which events set the values that each field of a finding is about.
 --
 --   stake  n, f, base_e, lost_e, won_e, other_e
---          base_e   what the branch had seen: the setting that stood at the base of its write, or at the version that it read
+--          base_e   what the branch had seen: the setting that stood at the base of its write, or what its read saw
 --          lost_e   the newest change by another branch that the write at fault took away
 --          won_e    the event at fault, if its write set or removed the field, or its read found another value than stood
 --          other_e  where nothing was lost: the newest of the events against it that set the field, unless it is the base
@@ -31,9 +31,20 @@ placed AS (
     FROM setting AS s SEMI JOIN seen AS c ON c.o = s.o AND c.f = s.f
     GROUP BY s.o, s.f, s.pos
 ),
+-- What a read saw is what the newest write of its very version before it lists, void or not; else what stood there.
+exact AS (
+    SELECT s.n, s.f, max_by({'e': w.e, 'digest': v.digest}, w.e) AS last
+    FROM seen AS s
+    JOIN read AS r ON r.e = s.e
+    JOIN write AS w ON w.o = r.o AND w.v = r.v AND w.e < r.e
+    JOIN field AS v ON v.e = w.e AND v.f = s.f
+    WHERE s.is_read GROUP BY s.n, s.f
+),
 based AS (
-    SELECT s.*, p.last.e AS base_e, p.last.digest AS base_digest
-    FROM seen AS s ASOF LEFT JOIN placed AS p ON p.o = s.o AND p.f = s.f AND s.base_pos >= p.pos
+    SELECT s.*, coalesce(x.last, p.last).e AS base_e, coalesce(x.last, p.last).digest AS base_digest
+    FROM seen AS s
+    ASOF LEFT JOIN placed AS p ON p.o = s.o AND p.f = s.f AND s.base_pos >= p.pos
+    LEFT JOIN exact AS x ON x.n = s.n AND x.f = s.f
 ),
 other AS (
     SELECT a.n, a.f, max(a.u) AS other_e

@@ -119,8 +119,7 @@ def _sides(case: Case) -> RenderableType:
         left.append(_event(case, case.witnesses.seen))
     elif case.finding.base is not None:
         left.append(words.styled("from     version ", words.QUIET).append_text(words.version(case.finding.base)))
-    over = words.styled(" over ", words.QUIET).append_text(words.version(case.finding.head))
-    left.append(_event(case, own).append_text(over if own.op in _WRITES and case.finding.head is not None else Text()))
+    left.append(_event(case, own, head=case.finding.head if own.op in _WRITES else None))
     right: list[Text] = []
     by_branch = [list(moments) for _, moments in groupby(_by_branch(case), key=lambda moment: moment.branch_id)]
     for moments in by_branch[:_PARTIES]:
@@ -152,13 +151,17 @@ def _by_branch(case: Case) -> list[Moment]:
     return sorted(against, key=lambda moment: (first[moment.branch_id], moment.e))
 
 
-def _event(case: Case, moment: Moment) -> Text:
+def _event(case: Case, moment: Moment, *, head: str | None = None) -> Text:
+    """What happened when at which version; for a write that stood on `head`, `HEAD→VERSION`."""
     text = Text(f"{words.verb(moment.op):<8} ").append_text(words.when(case.started, moment.time)).append("  ")
     if moment.object is None:
         return text
     if moment.object != case.finding.object:
         return text.append_text(words.versioned(moment.object, moment.version))
-    return text.append("version ", words.QUIET).append_text(words.version(moment.version))
+    text.append("version ", words.QUIET)
+    if head is not None:
+        text.append_text(words.version(head)).append("→", words.QUIET)
+    return text.append_text(words.version(moment.version))
 
 
 # ---- which values -------------------------------------------------------------------------------------------------
@@ -262,8 +265,13 @@ def _closing(case: Case) -> list[RenderableType]:
 
 def _more(recurring: Recurring) -> Text:
     """How often the same drift recurred, and where."""
-    text = Text(f"and {recurring.findings:,} more like it in {words.count(recurring.objects, 'object')}: ")
-    text.append_text(Text(", ").join(_target(finding) for finding in recurring.some))
+    text = Text(f"and {recurring.findings:,} more like it")
+    if recurring.objects > 1:
+        text.append(f" in {words.count(recurring.objects, 'object')}: ")
+        text.append_text(Text(", ").join(_target(finding) for finding in recurring.some))
+    else:
+        text.append(", by ")
+        text.append_text(Text(", ").join(words.branch(finding.branch, finding.branch_id) for finding in recurring.some))
     return text.append(", …") if recurring.findings > len(recurring.some) else text
 
 
