@@ -22,9 +22,10 @@ from driftline.session import RECORDING
 from driftline.store import Store, Version
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with Store() as opened:
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """The same store wherever its state is kept."""
+    with Store(tmp_path / "state.db" if request.param == "file" else None) as opened:
         yield opened
 
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis.strategies as st
+import msgspec
 from hypothesis import Phase, given, settings
 from retold import Retold, differences
 from tape import Tape
@@ -166,6 +167,24 @@ def test_a_fresh_pipeline_decides_the_same_of_a_run_in_one_thread(branches: list
             for name, phase, steps in branches:
                 player.branch(name, phase, steps)
         check(tape, store)
+
+
+@given(st.lists(branch, min_size=1, max_size=5))
+@settings(max_examples=TRIED, phases=[Phase.explicit, Phase.reuse, Phase.generate], report_multiple_bugs=False)
+def test_a_store_in_a_file_decides_as_one_in_memory_does(branches: list[Any]) -> None:
+    told = []
+    with TemporaryDirectory() as folder:
+        for number, path in enumerate((None, Path(folder) / "state.db")):
+            with Store(path, policy=POLICY) as store:
+                tape, player = Tape(Path(folder) / f"{number}.drift"), Player(store)
+                with tape.record():
+                    for name, phase, steps in branches:
+                        player.branch(name, phase, steps)
+                check(tape, store)
+                entries = [one for object_id in OBJECTS for one in store.history(object_id)]
+                waiting = store.quarantined()
+            told.append((tape.lines(), [msgspec.structs.replace(one, time=0) for one in entries], waiting))
+    assert told[0] == told[1]
 
 
 @given(st.lists(branch, min_size=2, max_size=4), st.lists(branch, max_size=2))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from driftline.discipline.candidates import Base, Candidate
 from driftline.values import ABSENT
@@ -144,24 +144,22 @@ class World:
 
     def of_type(self, type_: str | None) -> Iterator[tuple[str, ObjectState]]:
         """The live objects of a type."""
-        shown: set[str] = set()
-        world: World | None = self
-        while world is not None:
-            for object_id, state in world._objects.items():  # noqa: SLF001 - of the same class
-                if object_id not in shown:
-                    shown.add(object_id)
-                    if state.live and state.type == type_:
-                        yield object_id, state
-            world = world._parent  # noqa: SLF001 - of the same class
+        for object_id, state in self._objects.items():
+            if state.live and state.type == type_:
+                yield object_id, state
+        if self._parent is not None:
+            for object_id, state in self._parent.of_type(type_):
+                if object_id not in self._objects:
+                    yield object_id, state
 
     def ids(self) -> list[str]:
         """Every object that ever existed, sorted."""
         known = set(self._objects)
         return sorted(known if self._parent is None else known.union(self._parent.ids()))
 
-    def overlay(self) -> Self:
+    def overlay(self) -> World:
         """A world above this one, to try something in."""
-        return type(self)(self)
+        return World(self)
 
     def settle(self) -> None:
         """What was tried in this overlay holds for its parent."""

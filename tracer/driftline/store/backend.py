@@ -22,6 +22,7 @@ class Backend(Protocol):
         quarantine: What was set aside.
         waits: Whether a call may wait for a disk, or for another process.
         lock: Held while anything is decided: what happens in it is kept whole, or not at all if an exception leaves it.
+        reading: Held while something is read, of one moment.
     """
 
     @property
@@ -48,6 +49,10 @@ class Backend(Protocol):
     def lock(self) -> AbstractContextManager[Any]:
         """As above."""
 
+    @property
+    def reading(self) -> AbstractContextManager[Any]:
+        """As above."""
+
     def order(self) -> int:
         """The place of the next write in the order of all commits. Under the lock."""
 
@@ -68,7 +73,7 @@ class MemoryBackend:
         self.lines = Lines()
         self.records: Records = MemoryRecords()
         self.quarantine = Quarantine()
-        self.lock = threading.RLock()
+        self.lock = self.reading = threading.RLock()
         self._order = 0
 
     def order(self) -> int:
@@ -81,4 +86,4 @@ class MemoryBackend:
 
     def continue_in_child(self) -> None:
         """See `Backend`: a copy of its own, whose lock nobody holds here."""
-        self.lock = threading.RLock()
+        self.lock = self.reading = threading.RLock()

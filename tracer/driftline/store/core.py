@@ -25,7 +25,7 @@ from driftline.discipline.reconcile import Custom
 from driftline.discipline.writing import dumps
 from driftline.errors import DriftlineError
 from driftline.recorder import Recorder
-from driftline.scope import LISTENERS, Branch
+from driftline.scope import LISTENERS, Branch, Scope
 from driftline.session import RECORDING
 from driftline.store.backend import Backend
 from driftline.store.entry import HistoryEntry
@@ -91,67 +91,94 @@ class Core:
         self.backend.continue_in_child()
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def at_work(self, *, reading: bool = False) -> Iterator[None]:
         """Hold the lock of an open store.
+
+        Args:
+            reading: Whether nothing is going to be written: then other processes may go on meanwhile.
 
         Raises:
             DriftlineError: If it is closed.
         """
-        with self.backend.lock:
-            if not self._is_open:
+        if not self._is_open:
+            raise DriftlineError("the store is closed", "open it again: Store(…)")
+        with self.backend.reading if reading else self.backend.lock:
+            if not self._is_open:  # since a moment ago
                 raise DriftlineError("the store is closed", "open it again: Store(…)")
             yield
 
     # ---- who acts -------------------------------------------------------------------------------------------------
 
     def actor(self) -> Actor:
-        """Who acts now. Under the lock."""
+        """Who writes now. Under the lock."""
+        scope = self._scope()
+        return Actor(branch=scope.branch, line=self._line(scope.branch), scope=scope)
+
+    def reader(self) -> Actor:
+        """Who reads now; the pipeline need not know."""
+        scope = self._scope()
+        return Actor(branch=scope.branch, line="", scope=scope)
+
+    @staticmethod
+    def _scope() -> Scope:
         tracker = RECORDING.tracker
         if tracker is None:  # it was closed a moment ago
             raise DriftlineError("the store is closed", "open it again: Store(…)")
-        scope = tracker.scope()
-        return Actor(branch=scope.branch, line=self._notes(scope.branch).line, scope=scope)
+        return tracker.scope()
 
     def _notes(self, branch: Branch) -> Notes:
-        """What is kept of a branch; the pipeline is told of it, and of those that it descends from."""
+        """What is kept of a branch."""
         notes = notes_of(branch, self)
         if notes is None:
-            parent = None if branch.parent is None else self._notes(branch.parent).line
-            line = branch.id
-            while self.backend.lines.get(line) is not None:  # of another recording
-                line = f"{branch.id}~{os.urandom(3).hex()}"
-            notes = Notes(line)
+            notes = Notes()
             if branch.notes is None:
                 branch.notes = {}
             branch.notes[self] = notes
+        return notes
+
+    def _line(self, branch: Branch) -> str:
+        """The id of a branch in this store: the pipeline is told of it, and of those that it descends from."""
+        notes = self._notes(branch)
+        if notes.line is None:
+            parent = None if branch.parent is None else self._line(branch.parent)
+            line = branch.id
+            while self.backend.lines.get(line) is not None:  # of another recording
+                line = f"{branch.id}~{os.urandom(3).hex()}"
+            notes.line = line
             self._pipeline.begin_branch(line, branch.name, branch.phase, parent)
             if branch.ended:
                 self._pipeline.end_branch(line, failed=False)
-        return notes
+        return notes.line
 
     @contextmanager
     def branch_ends(self, branch: Branch, *, failed: bool) -> Iterator[None]:
         """A branch ends in the block: its end is recorded and told to the pipeline as one."""
         notes = notes_of(branch, self)
-        if notes is None:
+        if notes is None or not self._is_open:
+            yield
+            return
+        if not failed and branch.parent is not None:
+            above = self._notes(branch.parent)
+            for object_id, sightings in notes.seen.items():
+                above.saw(object_id, sightings[-1][1])
+        if notes.line is None:
             yield
             return
         with self.backend.lock:
             yield
             if self._is_open:
                 self._pipeline.end_branch(notes.line, failed=failed)
-                if not failed and branch.parent is not None:
-                    above = self._notes(branch.parent)
-                    for object_id, sightings in notes.seen.items():
-                        above.saw(object_id, sightings[-1][1])
 
     @contextmanager
     def task_ends(self, branch: Branch, signature: int) -> Iterator[None]:
         """A branch finishes a task in the block, likewise."""
+        if not self._is_open:
+            yield
+            return
         with self.backend.lock:
             yield
             if self._is_open:
-                self._pipeline.finish_task(signature, self._notes(branch).line)
+                self._pipeline.finish_task(signature, self._line(branch))
 
     def base(self, actor: Actor, object_id: str) -> int:
         """The newest version of an object that a branch knows; 0 if it knows none."""
@@ -173,7 +200,7 @@ class Core:
             depth=made.depth, time=made.time, branch=made.branch, phase=made.phase,
         )  # fmt: skip
         if recorded:
-            actor = self.actor()
+            actor = self.reader()
             notes = self._notes(actor.branch)
             notes.saw(object_id, made.version)
             self._note_early(actor, notes, object_id, made.version)
@@ -196,7 +223,7 @@ class Core:
 
     def mark(self, op: str, object_id: str, version: int) -> None:
         """Something was said of a version. Under the lock."""
-        self._scribe.mark(op, self.actor(), object_id, version, {})
+        self._scribe.mark(op, self.reader(), object_id, version, {})
 
     # ---- writes ---------------------------------------------------------------------------------------------------
 

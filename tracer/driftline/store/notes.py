@@ -19,15 +19,15 @@ class Notes:
     """What one store keeps of one branch. They live as long as the branch does.
 
     Attributes:
-        line: Its id in the store.
+        line: Its id in the store; None until it writes.
         seen: For each object the versions that it saw, each with the moment, both rising.
         early: For each object that it read while an earlier phase was at work on it, the version.
     """
 
     __slots__ = ("early", "line", "seen")
 
-    def __init__(self, line: str) -> None:
-        self.line = line
+    def __init__(self) -> None:
+        self.line: str | None = None
         self.seen: dict[str, list[tuple[int, int]]] = {}
         self.early: dict[str, int] = {}
 
@@ -52,7 +52,7 @@ def base_of(branch: Branch, store: object, object_id: str) -> int:
 
     Example:
         >>> parent, store = Branch("m#1", "m", None, None, None), "a store"
-        >>> parent.notes = {store: Notes("m#1")}
+        >>> parent.notes = {store: Notes()}
         >>> parent.notes[store].saw("doc/1", 3)
         >>> child = Branch("a#1", "a", None, parent, None)
         >>> parent.notes[store].saw("doc/1", 5)

@@ -133,18 +133,18 @@ class Store:
     def get(self, object: str, *, version: int | Version | None = None) -> Version | None:  # noqa: A002 - as above
         """The same, but None if there is no such object or version."""
         number = None if version is None else number_of(version)
-        with self._core.at_work():
+        with self._core.at_work(reading=True):
             if number is not None and not 0 < number <= self._core.backend.records.number(object):
                 return None
             return self._core.read(object, number)
 
     def __contains__(self, object: str) -> bool:  # noqa: A002 - as above
-        with self._core.at_work():
+        with self._core.at_work(reading=True):
             return self._core.read(object, recorded=False) is not None
 
     def ids(self, prefix: str = "") -> list[str]:
         """The objects that exist and whose id begins with `prefix`, sorted."""
-        with self._core.at_work():
+        with self._core.at_work(reading=True):
             return self._core.backend.records.ids(prefix)
 
     def snapshot(self, object: str, *, version: int | Version | None = None) -> Version:  # noqa: A002 - as above
@@ -160,13 +160,13 @@ class Store:
             DriftlineError: If there is no such version.
         """
         found = self.read(object, version=version)
-        with self._core.at_work():
+        with self._core.at_work(reading=True):
             self._core.mark("snapshot", object, found.version)
         return found
 
     def history(self, object: str) -> list[HistoryEntry]:  # noqa: A002 - as above
         """Everything that was ever proposed to be written to an object, and what became of it; the oldest first."""
-        with self._core.at_work():
+        with self._core.at_work(reading=True):
             return list(self._core.backend.records.entries(object))
 
     # ---- what was set aside ---------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Store:
         Args:
             object: Id of the object; None for all of them.
         """
-        with self._core.at_work():
+        with self._core.at_work(reading=True):
             waiting = self._core.backend.quarantine.waiting
         return [entry for entry in waiting if object is None or entry.object == object]
 
@@ -494,4 +494,6 @@ def _policy(policy: Policy | str | os.PathLike[str] | None) -> Policy:
 def _backend(path: str | os.PathLike[str] | None) -> Backend:
     if path is None:
         return MemoryBackend()
-    raise DriftlineError("a store on disk is yet to come", str(path))
+    from driftline.store.sqlite import SqliteBackend  # only now: who keeps nothing on disk need not wait for it to load
+
+    return SqliteBackend(Path(path))

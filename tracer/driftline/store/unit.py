@@ -47,7 +47,29 @@ class Unit:
     def __exit__(
         self, _kind: type[BaseException] | None, fault: BaseException | None, _where: TracebackType | None
     ) -> None:
+        self._leave()
+        self._end(fault)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, fault: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        self._leave()
+        if self.core.backend.waits:
+            from asyncio import to_thread  # only now: who has no file need not wait for it to load
+
+            await to_thread(self._end, fault)
+        else:
+            self._end(fault)
+
+    def _leave(self) -> None:
+        """It is in force no more. In the context in which it was."""
         _IN_FORCE.set(tuple(unit for unit in _IN_FORCE.get() if unit is not self))
+
+    def _end(self, fault: BaseException | None) -> None:
+        """Decide what was proposed in it."""
         requests, self.requests = self.requests, []
         if self._actor is None:
             return
@@ -55,14 +77,6 @@ class Unit:
             self.decisions = self.core.decide_unit(self.name, self._actor, requests, fault)
         if fault is None and self.core.mode == "enforce":
             raise_if_refused(self.decisions)
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, fault, where)
 
 
 #: The units in force in this context, at most one a store.
