@@ -82,21 +82,32 @@ SELECT own.n, p.place.e
 FROM (FROM own WHERE pos IS NULL) AS own ASOF JOIN passed AS p ON p.o = own.o AND own.e > p.e;
 
 CREATE TEMP TABLE likeness AS
-WITH party AS (
-    SELECT n, list_sort(list(DISTINCT likened(x.name))) AS names
-    FROM (SELECT n, unnest(others) AS b FROM numbered) AS f JOIN branch AS x ON x.b = f.b GROUP BY n
+WITH known AS (
+    SELECT b, likened(name) AS name FROM branch
+    SEMI JOIN (SELECT b FROM numbered UNION SELECT unnest(others) FROM numbered) AS needed USING (b)
+),
+crowd AS (
+    SELECT others, list_sort(list(DISTINCT k.name)) AS names
+    FROM (SELECT DISTINCT others, unnest(others) AS b FROM numbered) AS f JOIN known AS k ON k.b = f.b GROUP BY others
+),
+work AS (
+    SELECT t, likened(name) AS name FROM task SEMI JOIN (SELECT DISTINCT t FROM numbered WHERE o IS NULL) AS n USING (t)
+),
+spot AS (
+    SELECT fields, list_transform(fields, lambda path: likened_path(path)) AS likened
+    FROM (SELECT DISTINCT fields FROM numbered)
 )
 SELECT n.n, left(md5(array_to_string(list_concat(
-    CASE WHEN n.o IS NULL THEN [n.code, coalesce(likened(t.name), '')]
-        ELSE list_concat([n.code, coalesce(o.type, '')], list_transform(n.fields, lambda path: likened_path(path))) END,
-    [likened(own.name)],
-    coalesce(p.names, [])
+    CASE WHEN n.o IS NULL THEN [n.code, coalesce(w.name, '')] ELSE list_concat([n.code, coalesce(o.type, '')], coalesce(s.likened, [])) END,
+    [own.name],
+    coalesce(c.names, [])
 ), chr(31))), 16) AS fingerprint
 FROM numbered AS n
-JOIN branch AS own ON own.b = n.b
+JOIN known AS own ON own.b = n.b
+LEFT JOIN spot AS s ON s.fields = n.fields
 LEFT JOIN object AS o ON o.o = n.o
-LEFT JOIN task AS t ON t.t = n.t
-LEFT JOIN party AS p ON p.n = n.n;
+LEFT JOIN work AS w ON w.t = n.t
+LEFT JOIN crowd AS c ON c.others = n.others;
 
 CREATE TABLE finding AS
 SELECT n.n, n.code, n.e, n.fields, n.others, n.against, n.base, n.basis,
