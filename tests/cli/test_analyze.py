@@ -169,6 +169,11 @@ def test_a_finding_at_a_read_says_what_was_read_and_what_came_of_it(tmp_path: Pa
     record_trace("\n".join(lines), tmp_path / "run.drift")
     text = ask("analyze", tmp_path / "run.drift").stdout
     assert "  /n\n      read  @2 1\n      later @3 2\n" in text
+    assert "  blast: its branch wrote nothing afterwards\n" in text
+    lines += ["B: write copy/1 {n: 1} @1", "B: patch copy/1 {n: 2} @2"]
+    record_trace("\n".join(lines), tmp_path / "more.drift")
+    text = ask("analyze", tmp_path / "more.drift", "--select", "DRF204").stdout
+    assert "  blast: its branch went on to make 2 versions, first copy/1@1\n" in text
 
 
 def test_a_value_found_that_nobody_wrote(tmp_path: Path, ask: Ask) -> None:

@@ -290,6 +290,8 @@ def _labelled(rows: list[tuple[str, Text]], commands: list[tuple[str, Text]]) ->
 
 
 def _blast(blast: Blast | None, witnesses: Witnesses) -> Text:
+    if witnesses.own.op == "read":
+        return _went_on(witnesses)
     if blast is None:
         return words.styled("not followed: the trace has too many findings", words.QUIET)
     reached = []
@@ -306,6 +308,14 @@ def _blast(blast: Blast | None, witnesses: Witnesses) -> Text:
     elif not reached:
         text.append("; set again later")
     return text
+
+
+def _went_on(witnesses: Witnesses) -> Text:
+    """What came of a read: it got no field wrong itself, but what its branch wrote afterwards may rest on it."""
+    if witnesses.first is None:
+        return Text("its branch wrote nothing afterwards")
+    text = Text(f"its branch went on to make {words.count(witnesses.went_on, 'version')}, first ")
+    return text.append_text(words.versioned(witnesses.first.object, witnesses.first.version))
 
 
 def _some(names: list[str]) -> str:
