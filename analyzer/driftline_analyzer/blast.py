@@ -12,7 +12,7 @@ import functools
 import itertools
 import operator
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -26,7 +26,8 @@ FOLLOWED: Final = 2_000
 #: Versions, branches and final outputs named of each finding; all of them are counted.
 NAMED: Final = 100
 
-_FIRST_WINDOW: Final = 1 << 18  # events; each window is twice as long as the one before
+_FIRST_WINDOW: Final = 1 << 14  # events; each window is twice as long as the one before
+_WINDOWS_ALIKE: Final = 16  # of so many there are that begin anew; those after them are twice as long from the start
 _FETCHED: Final = 8_192  # rows
 
 _ORIGIN: Final = """
@@ -38,22 +39,30 @@ JOIN setting AS s ON s.e = f.e AND s.f = p.f
 """
 
 # Who first read what whom had set, among the reads of a window, in clock order. `n` says whose origin it is that was
-# read; else only what tells more than the reads before it: a newer setting of the same branch.
+# read; else only what tells more than the reads before it: a newer setting of the same branch. Settings from before
+# `since` tell nothing, origins excepted.
 _CONTACTS: Final = """
-WITH looked AS (
-    SELECT r.e, r.o, r.b, r.pos, f.f FROM read AS r JOIN field AS f ON f.e = r.e
-    WHERE NOT r.whole AND r.e >= $low AND r.e < $high
+WITH placed AS (
+    SELECT e, o, f, b, pos, until, changed FROM setting
+    WHERE e >= $since AND e < $high AND (until IS NULL OR until > pos)
+    UNION ALL
+    SELECT DISTINCT e, o, f, b, pos, until, false FROM origin WHERE e < $since AND (until IS NULL OR until > pos)
+),
+cell AS (
+    SELECT DISTINCT o, f FROM placed
+),
+looked AS (
+    SELECT r.e, r.o, r.b, r.pos, f.f
+    FROM read AS r JOIN field AS f ON f.e = r.e SEMI JOIN cell AS c ON c.o = r.o AND c.f = f.f
+    WHERE NOT r.whole AND r.e >= $low AND r.e < $high AND f.e >= $low AND f.e < $high
     UNION ALL
     SELECT r.e, r.o, r.b, r.pos, c.f FROM read AS r JOIN cell AS c ON c.o = r.o
     WHERE r.whole AND r.e >= $low AND r.e < $high
 ),
-placed AS (
-    SELECT * FROM setting SEMI JOIN looked USING (o, f) WHERE e < $high AND (until IS NULL OR until > pos)
-),
 contact AS (
     SELECT s.e AS set_e, s.f, s.changed, s.b AS setter, l.b AS reader, min(l.e) AS read_e
     FROM looked AS l ASOF JOIN placed AS s ON s.o = l.o AND s.f = l.f AND l.pos >= s.pos
-    WHERE (s.until IS NULL OR l.pos < s.until) AND s.e < l.e AND s.b <> l.b AND s.e >= $first
+    WHERE (s.until IS NULL OR l.pos < s.until) AND s.e < l.e AND s.b <> l.b
     GROUP BY ALL
 ),
 telling AS (
@@ -68,26 +77,32 @@ FROM contact AS c JOIN origin AS o ON o.e = c.set_e AND o.f = c.f
 ORDER BY read_e, n
 """
 
-# When somebody next reads where one of these findings began.
+# When somebody first reads, from some event on, where these findings began.
 _NEXT: Final = """
-SELECT min(r.e)
+SELECT s.n, min(r.e) AS e
 FROM origin AS s
 JOIN read AS r ON r.o = s.o AND r.b <> s.b AND r.pos >= s.pos AND (s.until IS NULL OR r.pos < s.until)
-WHERE list_contains($findings, s.n) AND r.e >= $low
-    AND (r.whole OR EXISTS (SELECT 1 FROM field AS f WHERE f.e = r.e AND f.f = s.f))
+LEFT JOIN field AS f ON f.e = r.e AND f.f = s.f
+WHERE list_contains($findings, s.n) AND r.e >= $low AND (r.whole OR f.e IS NOT NULL)
+GROUP BY s.n
+ORDER BY e
 """
 
-# The newest change of each object by each branch, and the newest of those that still stand; and where findings began.
+# Who changed each object, newest change each, and the same of the changes that still stand: branches alone where that was
+# after the last taint reached anybody, else with the event. Objects in which findings began are there in any case.
 _CHANGED: Final = """
-SELECT o.object, o.o, x.b, x.newest, x.newest_standing
-FROM (
-    SELECT o, b, max(e) AS newest, max(e) FILTER (until IS NULL) AS newest_standing
+WITH newest AS (
+    SELECT o, b, max(e) AS e, max(e) FILTER (until IS NULL) AS standing
     FROM setting WHERE changed AND e > $first GROUP BY o, b
     UNION ALL
-    SELECT DISTINCT o, 0, 0, NULL FROM origin
-) AS x
-JOIN object AS o ON o.o = x.o
-ORDER BY o.object
+    SELECT DISTINCT o, NULL, NULL, NULL FROM origin
+),
+of_object AS (
+    SELECT o, list(b) FILTER (e > $last) AS late, list([b, e]) FILTER (e <= $last) AS early,
+        list(b) FILTER (standing > $last) AS late_standing, list([b, standing]) FILTER (standing <= $last) AS early_standing
+    FROM newest GROUP BY o
+)
+SELECT n.object, x.* FROM of_object AS x JOIN object AS n ON n.o = x.o ORDER BY n.object
 """
 
 # The changing writes of each branch, numbered.
@@ -133,6 +148,11 @@ class _Taint:
         """The findings that have reached the branch."""
         return self.bits[-1] if self.bits else 0
 
+    @property
+    def last(self) -> int:
+        """The event at which the last of them did, 0 if none has."""
+        return self.since[-1] if self.since else 0
+
     def before(self, e: int) -> int:
         """The findings that had reached the branch before an event."""
         at = bisect_left(self.since, e)
@@ -152,13 +172,17 @@ class _Counters:
     def __init__(self) -> None:
         self._digits: list[int] = []
 
-    def add(self, bits: int) -> None:
-        for at, digit in enumerate(self._digits):
-            if not bits:
-                return
+    def add(self, bits: int, times: int = 1) -> None:
+        for at in _ones(times):
+            self._carry(bits, at)
+
+    def _carry(self, bits: int, at: int) -> None:
+        """Add 2 to the power of `at` to each counter."""
+        while bits:
+            self._digits += [0] * (at + 1 - len(self._digits))
+            digit = self._digits[at]
             self._digits[at], bits = digit ^ bits, digit & bits
-        if bits:
-            self._digits.append(bits)
+            at += 1
 
     def __getitem__(self, bit: int) -> int:
         return sum((digit >> bit & 1) << at for at, digit in enumerate(self._digits))
@@ -200,34 +224,46 @@ def measure_blast(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Taint]) -> None:
-    """Carry every taint along the reads, until there are no more or they can carry nothing new."""
+    """Carry every taint along the reads, until there are no more or they can carry nothing new.
+
+    Once all who still read have all that anybody has, only a finding can tell something that nobody has read yet, and
+    what was set since then: so on to the first read of one.
+    """
     ((first, last, events),) = connection.execute(
         "SELECT min(e), max(e), (SELECT max(e) FROM event) FROM origin",
     ).fetchall()
-    connection.execute("CREATE TEMP TABLE cell AS SELECT DISTINCT o, f FROM setting")
-    low, length = first + 1, _FIRST_WINDOW
-    while low <= events:
-        window = {"first": first, "low": low, "high": low + length}
+    readers = dict(connection.execute("SELECT b, max(e) FROM read GROUP BY b").fetchall())
+    unread: list[tuple[int, int]] | None = None
+    low, since, length = first + 1, first, _FIRST_WINDOW
+    for windows in itertools.count(1):
+        window = {"since": since, "low": low, "high": low + length}
         for read_e, reader, setter, set_e, n in _rows(connection, _CONTACTS, window):
             found = taints[setter].before(set_e) if n is None else 1 << n
             if found:
                 taints[reader].add(found, read_e)
         low, length = low + length, 2 * length
-        if low > last and _settled(connection, taints, low):
-            unread = _ones(_union(taint.own for taint in taints.values()) & ~_known(taints))
-            ((low,),) = connection.execute(_NEXT, {"findings": list(unread), "low": low}).fetchall()
-            if low is None:
-                break
-            length = _FIRST_WINDOW
-    connection.execute("DROP TABLE cell")
+        if low > last and _settled(taints, (b for b, e in readers.items() if e >= low)):
+            if unread is None:
+                unread = _first_reads(connection, taints, low)
+            known = _known(taints)
+            low = since = next((e for n, e in unread if not known >> n & 1), events + 1)
+            length = _FIRST_WINDOW << windows // _WINDOWS_ALIKE
+        if low > events:
+            break
 
 
-def _settled(connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], low: int) -> bool:
-    """Whether every branch that still reads has every taint that anybody has."""
-    readers = connection.execute("SELECT DISTINCT b FROM read WHERE e >= ?", [low]).fetchall()
+def _settled(taints: dict[int, _Taint], readers: Iterable[int]) -> bool:
+    """Whether each of these branches has every taint that anybody has."""
     known = _known(taints)
-    own = [taints[b].known | taints[b].own if b in taints else 0 for (b,) in readers]
-    return not any(known & ~bits for bits in own)
+    return not any(known & ~(taints[b].known | taints[b].own) if b in taints else known for b in readers)
+
+
+def _first_reads(
+    connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], low: int
+) -> list[tuple[int, int]]:
+    """Of the findings that nobody has read yet, the first read from some event on, in the order of these."""
+    unread = _union(taint.own for taint in taints.values()) & ~_known(taints)
+    return connection.execute(_NEXT, {"findings": list(_ones(unread)), "low": low}).fetchall()
 
 
 def _known(taints: dict[int, _Taint]) -> int:
@@ -315,21 +351,30 @@ def _objects(
     for n, _, o, _, still in origins:
         began[o] |= 1 << n
         stands[o] |= 1 << n if still else 0
+    spans = {"first": min(e for _, e, *_ in origins), "last": max((taint.last for taint in taints.values()), default=0)}
     wanting = (1 << (count + 1)) - 1
-    changed = _rows(connection, _CHANGED, {"first": min(e for _, e, *_ in origins)})
-    for (name, o), changes in itertools.groupby(changed, key=lambda row: row[:2]):
-        reached, standing = began[o], stands[o]
-        for _, _, b, newest, newest_standing in changes:
-            if b in taints:
-                reached |= taints[b].before(newest)
-                standing |= taints[b].before(newest_standing) if newest_standing is not None else 0
-        objects.add(reached)
-        outputs.add(standing)
+    alike: Counter[tuple[int, int]] = Counter()  # most objects have been reached by the same findings
+    for name, o, late, early, late_standing, early_standing in _rows(connection, _CHANGED, spans):
+        standing = stands.get(o, 0) | _carried(taints, late_standing, early_standing)
+        alike[began.get(o, 0) | _carried(taints, late, early), standing] += 1
         for n in _ones(standing & wanting):
             named[n].append(name)
             if len(named[n]) == NAMED:
                 wanting &= ~(1 << n)
+    for (reached, standing), times in alike.items():
+        objects.add(reached, times)
+        outputs.add(standing, times)
     return objects, outputs, named
+
+
+def _carried(taints: dict[int, _Taint], late: list[int] | None, early: list[list[int]] | None) -> int:
+    """The findings that branches carried into an object: late ones with all that they had, others what they had by then."""
+    found = 0
+    for b in late or ():
+        found |= taints[b].known if b in taints else 0
+    for b, e in early or ():
+        found |= taints[b].before(e) if b in taints else 0
+    return found
 
 
 def _ones(bits: int) -> Iterator[int]:

@@ -36,8 +36,16 @@ assigned AS (
     UNION
     SELECT p.e, s.f FROM piece AS p JOIN undone AS s ON s.e = p.e
 ),
--- Every setting of those objects, and with f = 0 every full write, in their order; `other_pos` is the first after it of
--- another group.
+-- Each piece ends where a write outside its group sets the field, or the whole object, again: a delete where any does.
+part AS (
+    SELECT p.*, a.f, a.f AS ended_by FROM piece AS p JOIN assigned AS a ON a.e = p.e WHERE p.op <> 'delete'
+    UNION ALL
+    SELECT p.*, a.f, 0 FROM piece AS p JOIN assigned AS a ON a.e = p.e WHERE p.op <> 'delete'
+    UNION ALL
+    SELECT *, 0, -1 FROM piece WHERE op = 'delete'
+),
+-- All that may end one, in its order: settings, with f = 0 full writes, with f = -1 any; `other_pos` is the first after it
+-- of another group.
 numbered AS (
     SELECT x.o, x.f, x.pos, {'pos': x.pos, 'e': x.e} AS place, u.open_unit
     FROM (
@@ -47,7 +55,7 @@ numbered AS (
         UNION ALL
         SELECT o, -1, pos, e, u FROM write SEMI JOIN (FROM piece WHERE op = 'delete') AS p USING (o)
         WHERE NOT void AND pos IS NOT NULL
-    ) AS x LEFT JOIN unit AS u ON u.u = x.u
+    ) AS x SEMI JOIN part AS p ON p.o = x.o AND p.ended_by = x.f LEFT JOIN unit AS u ON u.u = x.u
 ),
 turned AS (
     SELECT *, CASE WHEN lead(coalesce(open_unit, 0)) OVER cell <> coalesce(open_unit, 0) THEN lead(pos) OVER cell END
@@ -60,14 +68,6 @@ ending AS (
         PARTITION BY o, f ORDER BY place ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS other_pos
     FROM turned
 ),
--- Each piece ends where a write outside its group sets the field, or the whole object, again: a delete where any does.
-part AS (
-    SELECT p.*, a.f, a.f AS ended_by FROM piece AS p JOIN assigned AS a ON a.e = p.e WHERE p.op <> 'delete'
-    UNION ALL
-    SELECT p.*, a.f, 0 FROM piece AS p JOIN assigned AS a ON a.e = p.e WHERE p.op <> 'delete'
-    UNION ALL
-    SELECT *, 0, -1 FROM piece WHERE op = 'delete'
-),
 span AS (
     SELECT p.e, p.o, p.b, p.pos, p.open_unit, p.effective, p.f,
         min(CASE WHEN x.open_unit IS DISTINCT FROM p.open_unit THEN x.pos ELSE x.other_pos END) AS until
@@ -77,7 +77,7 @@ span AS (
 sighting AS (
     SELECT r.e, r.o, r.b, r.pos, r.u FROM read AS r SEMI JOIN piece AS p ON p.o = r.o
     WHERE r.pos IS NOT NULL
-    UNION
+    UNION ALL
     SELECT s.e, s.o, s.b, s.base_pos, w.u
     FROM setting AS s JOIN write AS w ON w.e = s.e SEMI JOIN piece AS p ON p.o = s.o
     WHERE s.base_pos IS NOT NULL

@@ -49,8 +49,11 @@ early AS (
 ),
 first AS (
     SELECT min(e) AS e, min_by(quarantine, e) AS quarantine FROM early WHERE quarantine IS NOT NULL GROUP BY o, v, b
+),
+named AS (
+    SELECT r.e, list(p.path ORDER BY p.path) AS fields
+    FROM first AS r JOIN field AS x ON x.e = r.e JOIN path AS p ON p.f = x.f GROUP BY r.e
 )
-SELECT r.e,
-    coalesce((SELECT list(p.path ORDER BY p.path) FROM field AS x JOIN path AS p ON p.f = x.f WHERE x.e = r.e), []) AS fields,
-    [m.b] AS others, [r.quarantine] AS against, NULL::VARCHAR AS base, 'recorded' AS basis
-FROM first AS r JOIN mark AS m ON m.e = r.quarantine
+SELECT r.e, coalesce(n.fields, []) AS fields, [m.b] AS others, [r.quarantine] AS against, NULL::VARCHAR AS base,
+    'recorded' AS basis
+FROM first AS r JOIN mark AS m ON m.e = r.quarantine LEFT JOIN named AS n ON n.e = r.e

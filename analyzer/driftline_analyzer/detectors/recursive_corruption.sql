@@ -56,6 +56,7 @@ seen_alone AS (
     ASOF JOIN (
         SELECT r.e, r.o, r.b, x.f, r.pos
         FROM (FROM read SEMI JOIN built USING (o, b) WHERE NOT whole) AS r JOIN field AS x ON x.e = r.e
+        SEMI JOIN built AS s ON s.o = r.o AND s.b = r.b AND s.f = x.f
     ) AS r ON r.o = s.o AND r.b = s.b AND r.f = s.f AND s.e > r.e
 ),
 seen AS (

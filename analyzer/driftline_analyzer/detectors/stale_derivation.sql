@@ -44,21 +44,30 @@ declared AS (
         AND m.version = coalesce(n.input.version, 0) AND m.label = coalesce(n.input.label, '')
     WHERE n.input.version IS NOT NULL OR n.input.label IS NOT NULL
 ),
--- Of the reads, those of a version above which the object was changed before the branch wrote again: few in a disciplined run.
+-- Up to which write a read may count: outside tasks the first one to land after it, and that alone; in a task the last.
+last_landing AS (
+    SELECT b, t, max(e) AS e FROM landing WHERE t > 0 GROUP BY b, t
+),
+followed AS (
+    SELECT r.e, r.o, r.b, r.t, r.pos, r.whole, l.e AS w
+    FROM (SELECT * EXCLUDE (t), 0 AS t FROM read WHERE pos IS NOT NULL AND t IS NULL) AS r
+    ASOF JOIN landing AS l ON l.b = r.b AND l.t = r.t AND r.e < l.e
+    WHERE NOT l.declares AND l.o <> r.o
+    UNION ALL
+    SELECT r.e, r.o, r.b, r.t, r.pos, r.whole, l.e
+    FROM read AS r JOIN last_landing AS l ON l.b = r.b AND l.t = r.t AND r.e < l.e
+    WHERE r.pos IS NOT NULL
+),
+-- Of those, the reads of a version above which the object was changed by then: few in a disciplined run.
 moved AS (
     SELECT o, pos, min(e) OVER (PARTITION BY o ORDER BY pos DESC) AS e
     FROM (SELECT o, pos, min(e) AS e FROM setting WHERE changed GROUP BY o, pos)
 ),
-last_landing AS (
-    SELECT b, t, max(e) AS e FROM landing GROUP BY b, t
-),
 overtaken_read AS (
-    SELECT r.e, r.o, r.b, coalesce(r.t, 0) AS t, r.pos, r.whole
-    FROM (FROM read WHERE pos IS NOT NULL) AS r
-    ASOF JOIN moved AS m ON m.o = r.o AND r.pos < m.pos
-    JOIN last_landing AS l ON l.b = r.b AND l.t = coalesce(r.t, 0) AND l.e > greatest(r.e, m.e)
+    SELECT r.* FROM followed AS r ASOF JOIN moved AS m ON m.o = r.o AND r.pos < m.pos WHERE m.e < r.w
 ),
--- Every change of those objects, numbered; `step` has the first of each position.
+-- Every change of those objects, numbered; `step` has the first of each position, `by_then` the last that
+-- was made by then.
 change_of AS (
     SELECT s.o, s.f, s.pos, s.e, s.b, row_number() OVER (PARTITION BY s.o, s.f ORDER BY s.pos, s.e) AS c
     FROM setting AS s SEMI JOIN (SELECT o FROM overtaken_read UNION SELECT o FROM declared) AS x ON x.o = s.o
@@ -66,6 +75,9 @@ change_of AS (
 ),
 step AS (
     SELECT o, f, pos, min(c) AS c, min_by(e, c) AS e FROM change_of GROUP BY o, f, pos
+),
+by_then AS (
+    SELECT o, f, e, max(c) OVER (PARTITION BY o, f ORDER BY e) AS c FROM change_of
 ),
 cell AS (
     SELECT DISTINCT o, f FROM change_of
@@ -76,16 +88,15 @@ read_field AS (
     SELECT r.*, f.f FROM overtaken_read AS r JOIN field AS f ON f.e = r.e WHERE NOT r.whole
 ),
 inferred AS (
-    SELECT l.e AS w, r.b, r.o, r.f, r.pos, l.o AS written, l.declares
-    FROM (FROM read_field WHERE t = 0) AS r
-    ASOF JOIN landing AS l ON l.b = r.b AND l.t = r.t AND r.e < l.e
+    SELECT w, b, o, f, pos FROM read_field WHERE t = 0
     UNION ALL
-    SELECT l.e, r.b, r.o, r.f, r.pos, l.o, l.declares
+    SELECT l.e, r.b, r.o, r.f, r.pos
     FROM (
         SELECT r.*, greatest(r.e, s.e) AS due
         FROM (FROM read_field WHERE t > 0) AS r ASOF JOIN step AS s ON s.o = r.o AND s.f = r.f AND r.pos < s.pos
     ) AS r
     ASOF JOIN landing AS l ON l.b = r.b AND l.t = r.t AND r.due < l.e
+    WHERE NOT l.declares AND l.o <> r.o
 ),
 -- The fields that the branch had read of a declared input; all of them if it had read none.
 known AS (
@@ -98,7 +109,7 @@ used AS (
     UNION
     SELECT k.w, k.b, k.o, f.f, k.pos, true FROM known AS k JOIN field AS f ON f.e = k.read_e WHERE NOT k.whole
     UNION
-    SELECT w, b, o, f, pos, false FROM inferred WHERE NOT declares AND written <> o
+    SELECT w, b, o, f, pos, false FROM inferred
 ),
 -- Up to which position each of those branches had seen the object, by itself or through branches that ended.
 pair AS (
@@ -129,8 +140,10 @@ threshold AS (
 superseding AS (
     SELECT t.w, t.declared, u.e, u.b
     FROM (
-        SELECT t.*, unnest(range(s.c, s.c + 64)) AS c
-        FROM threshold AS t ASOF JOIN step AS s ON s.o = t.o AND s.f = t.f AND t.seen_pos < s.pos
+        SELECT t.*, unnest(range(s.c, least(s.c + 64, n.c + 1))) AS c
+        FROM threshold AS t
+        ASOF JOIN step AS s ON s.o = t.o AND s.f = t.f AND t.seen_pos < s.pos
+        ASOF JOIN by_then AS n ON n.o = t.o AND n.f = t.f AND t.w > n.e
     ) AS t
     JOIN change_of AS u ON u.o = t.o AND u.f = t.f AND u.c = t.c AND u.e < t.w
 ),

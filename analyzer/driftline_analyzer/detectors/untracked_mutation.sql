@@ -29,35 +29,36 @@
 -- of it only fields count whose value nobody had written to the object so far, and none if another process wrote the object.
 
 WITH made AS (
-    SELECT o, v, any_value(e) AS e, any_value(b) AS b, any_value(pos) AS pos, any_value(full_no) AS full_no,
-        any_value(is_full) AS is_full
-    FROM write GROUP BY o, v HAVING count(*) = 1 AND NOT any_value(void)
+    SELECT * FROM write ANTI JOIN repeated USING (o, v) WHERE NOT void
 ),
 numberer AS (
     SELECT o, min(p) AS one, max(p) AS other FROM write GROUP BY o
 ),
+guessed AS (
+    SELECT e, p FROM event WHERE op = 'read' AND version_inferred
+),
 looked AS (
-    SELECT r.e, r.o, r.b, r.whole, coalesce(x.version_inferred, false) AS inferred, m.e AS made_e, m.b AS made_b, m.pos,
+    SELECT r.e, r.o, r.b, r.whole, x.e IS NOT NULL AS inferred, m.e AS made_e, m.b AS made_b, m.pos,
         -- whether all that stood is known, or only what was written
         CASE WHEN m.pos IS NULL THEN m.is_full ELSE m.full_no > 0 END AS known
     FROM read AS r JOIN made AS m ON m.o = r.o AND m.v = r.v
-    JOIN event AS x ON x.e = r.e
+    LEFT JOIN guessed AS x ON x.e = r.e
     JOIN numberer AS n ON n.o = r.o
-    WHERE x.version_inferred IS NOT TRUE OR (n.one = x.p AND n.other = x.p)
+    WHERE x.e IS NULL OR (n.one = x.p AND n.other = x.p)
 ),
--- A read of the whole is first compared by one number, the sum of a hash of each field, kept up to date as fields are set.
+-- A read of the whole is first compared by one number, a hash over all fields, kept up to date as fields are set.
 content AS (
-    SELECT w.e, sum(coalesce(s.step, 0)) OVER (PARTITION BY w.o ORDER BY w.pos, w.e ROWS UNBOUNDED PRECEDING) AS total
+    SELECT w.e, bit_xor(coalesce(s.step, 0)) OVER (PARTITION BY w.o ORDER BY w.pos, w.e ROWS UNBOUNDED PRECEDING) AS total
     FROM write AS w
     LEFT JOIN (
-        SELECT e, sum(coalesce((hash(f, digest) >> 1)::HUGEINT * (digest IS NOT NULL)::INTEGER, 0)
-            - coalesce((hash(f, standing) >> 1)::HUGEINT * (standing IS NOT NULL)::INTEGER, 0)) AS step
+        SELECT e, bit_xor(xor(
+            CASE WHEN digest IS NULL THEN 0 ELSE hash(f, digest) END, CASE WHEN standing IS NULL THEN 0 ELSE hash(f, standing) END)) AS step
         FROM setting WHERE changed GROUP BY e
     ) AS s ON s.e = w.e
     WHERE w.pos IS NOT NULL
 ),
 shown AS (
-    SELECT f.e, sum((hash(f.f, f.digest) >> 1)::HUGEINT) AS total
+    SELECT f.e, bit_xor(hash(f.f, f.digest)) AS total
     FROM field AS f SEMI JOIN (FROM looked WHERE whole) AS l ON l.e = f.e
     WHERE f.digest IS NOT NULL GROUP BY f.e
 ),
@@ -136,6 +137,11 @@ mutation AS (
     UNION ALL
     SELECT e, o, pos, f, NULL FROM lacked WHERE stood_size IS NOT NULL
 ),
+-- Contents that some write of the object lists.
+recorded AS (
+    SELECT DISTINCT w.o, f.f, f.digest
+    FROM field AS f SEMI JOIN mutation AS m ON m.f = f.f AND m.digest = f.digest JOIN write AS w ON w.e = f.e
+),
 proved AS (
     SELECT m.e, m.f, m.digest
     FROM mutation AS m
@@ -147,8 +153,7 @@ proved AS (
         )
         AND (NOT s.inferred OR (
             m.digest IS NOT NULL AND NOT EXISTS (
-                SELECT 1 FROM field AS f JOIN write AS w ON w.e = f.e
-                WHERE w.o = m.o AND f.f = m.f AND f.digest = m.digest
+                SELECT 1 FROM recorded AS x WHERE x.o = m.o AND x.f = m.f AND x.digest = m.digest
             )
         ))
 ),
