@@ -9,7 +9,6 @@ The pass ends early once every branch has every taint.
 from __future__ import annotations
 
 import functools
-import itertools
 import operator
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -26,8 +25,8 @@ FOLLOWED: Final = 2_000
 #: Versions, branches and final outputs named of each finding; all of them are counted.
 NAMED: Final = 100
 
-_FIRST_WINDOW: Final = 1 << 14  # events; each window is twice as long as the one before
-_WINDOWS_ALIKE: Final = 16  # of so many there are that begin anew; those after them are twice as long from the start
+_FIRST_WINDOW: Final = 1 << 14  # events, at least; each window is twice as long as the one before
+_WINDOWS: Final = 64  # that make up a whole trace: every window costs a look at all settings
 _FETCHED: Final = 8_192  # rows
 
 _ORIGIN: Final = """
@@ -88,8 +87,7 @@ GROUP BY s.n
 ORDER BY e
 """
 
-# Who changed each object, newest change each, and the same of the changes that still stand: branches alone where that was
-# after the last taint reached anybody, else with the event. Objects in which findings began are there in any case.
+# By object: who changed it, with the newest change of each, and the newest of those that still stand.
 _CHANGED: Final = """
 WITH newest AS (
     SELECT o, b, max(e) AS e, max(e) FILTER (until IS NULL) AS standing
@@ -98,8 +96,8 @@ WITH newest AS (
     SELECT DISTINCT o, NULL, NULL, NULL FROM origin
 ),
 of_object AS (
-    SELECT o, list(b) FILTER (e > $last) AS late, list([b, e]) FILTER (e <= $last) AS early,
-        list(b) FILTER (standing > $last) AS late_standing, list([b, standing]) FILTER (standing <= $last) AS early_standing
+    SELECT o, list([b, e]) FILTER (e IS NOT NULL) AS changes,
+        list([b, standing]) FILTER (standing IS NOT NULL) AS still_there
     FROM newest GROUP BY o
 )
 SELECT n.object, x.* FROM of_object AS x JOIN object AS n ON n.o = x.o ORDER BY n.object
@@ -147,11 +145,6 @@ class _Taint:
     def known(self) -> int:
         """The findings that have reached the branch."""
         return self.bits[-1] if self.bits else 0
-
-    @property
-    def last(self) -> int:
-        """The event at which the last of them did, 0 if none has."""
-        return self.since[-1] if self.since else 0
 
     def before(self, e: int) -> int:
         """The findings that had reached the branch before an event."""
@@ -234,8 +227,9 @@ def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Tai
     ).fetchall()
     readers = dict(connection.execute("SELECT b, max(e) FROM read GROUP BY b").fetchall())
     unread: list[tuple[int, int]] | None = None
-    low, since, length = first + 1, first, _FIRST_WINDOW
-    for windows in itertools.count(1):
+    shortest = max(_FIRST_WINDOW, events // _WINDOWS)
+    low, since, length = first + 1, first, shortest
+    while low <= events:
         window = {"since": since, "low": low, "high": low + length}
         for read_e, reader, setter, set_e, n in _rows(connection, _CONTACTS, window):
             found = taints[setter].before(set_e) if n is None else 1 << n
@@ -246,10 +240,8 @@ def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Tai
             if unread is None:
                 unread = _first_reads(connection, taints, low)
             known = _known(taints)
-            low = since = next((e for n, e in unread if not known >> n & 1), events + 1)
-            length = _FIRST_WINDOW << windows // _WINDOWS_ALIKE
-        if low > events:
-            break
+            low = since = next((e for n, e in unread if e >= low and not known >> n & 1), events + 1)
+            length = shortest
 
 
 def _settled(taints: dict[int, _Taint], readers: Iterable[int]) -> bool:
@@ -258,9 +250,7 @@ def _settled(taints: dict[int, _Taint], readers: Iterable[int]) -> bool:
     return not any(known & ~(taints[b].known | taints[b].own) if b in taints else known for b in readers)
 
 
-def _first_reads(
-    connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], low: int
-) -> list[tuple[int, int]]:
+def _first_reads(connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], low: int) -> list[tuple[int, int]]:
     """Of the findings that nobody has read yet, the first read from some event on, in the order of these."""
     unread = _union(taint.own for taint in taints.values()) & ~_known(taints)
     return connection.execute(_NEXT, {"findings": list(_ones(unread)), "low": low}).fetchall()
@@ -351,12 +341,11 @@ def _objects(
     for n, _, o, _, still in origins:
         began[o] |= 1 << n
         stands[o] |= 1 << n if still else 0
-    spans = {"first": min(e for _, e, *_ in origins), "last": max((taint.last for taint in taints.values()), default=0)}
     wanting = (1 << (count + 1)) - 1
     alike: Counter[tuple[int, int]] = Counter()  # most objects have been reached by the same findings
-    for name, o, late, early, late_standing, early_standing in _rows(connection, _CHANGED, spans):
-        standing = stands.get(o, 0) | _carried(taints, late_standing, early_standing)
-        alike[began.get(o, 0) | _carried(taints, late, early), standing] += 1
+    for name, o, changes, still_there in _rows(connection, _CHANGED, {"first": min(e for _, e, *_ in origins)}):
+        standing = stands.get(o, 0) | _carried(taints, still_there)
+        alike[began.get(o, 0) | _carried(taints, changes), standing] += 1
         for n in _ones(standing & wanting):
             named[n].append(name)
             if len(named[n]) == NAMED:
@@ -367,13 +356,12 @@ def _objects(
     return objects, outputs, named
 
 
-def _carried(taints: dict[int, _Taint], late: list[int] | None, early: list[list[int]] | None) -> int:
-    """The findings that branches carried into an object: late ones with all that they had, others what they had by then."""
+def _carried(taints: dict[int, _Taint], changes: list[list[int]] | None) -> int:
+    """The findings that branches carried into an object by these changes: what had reached each branch by then."""
     found = 0
-    for b in late or ():
-        found |= taints[b].known if b in taints else 0
-    for b, e in early or ():
-        found |= taints[b].before(e) if b in taints else 0
+    for b, e in changes or ():
+        if b in taints:
+            found |= taints[b].before(e)
     return found
 
 

@@ -7,6 +7,7 @@ on the way, once for each dictionary rather than once for each row.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -127,6 +128,15 @@ def _joined(trace: Trace) -> Iterator[tuple[ProcessTrace, pa.RecordBatch]]:
         yield of, _one(waiting)
 
 
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, each made while DuckDB stores the one before it."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = worker.submit(next, batches, None)
+            yield batch
+
+
 def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     if len(batches) == 1:
         return batches[0]
@@ -173,7 +183,7 @@ class _Loader:
 
     def fields(self, trace: Trace, spool: Path) -> pa.RecordBatchReader:
         """The rows of `field`; those of `event` go to the spool on the way."""
-        return pa.RecordBatchReader.from_batches(self._field, self._fields(trace, spool))
+        return pa.RecordBatchReader.from_batches(self._field, _ahead(self._fields(trace, spool)))
 
     def _fields(self, trace: Trace, spool: Path) -> Iterator[pa.RecordBatch]:
         with pa.OSFile(str(spool), "wb") as file, pa.ipc.new_stream(file, self._event) as stream:

@@ -46,19 +46,21 @@ looked AS (
     JOIN numberer AS n ON n.o = r.o
     WHERE x.e IS NULL OR (n.one = x.p AND n.other = x.p)
 ),
--- A read of the whole is first compared by one number, a hash over all fields, kept up to date as fields are set.
+-- A read of the whole is first compared by one number, a hash over all fields, kept up to date as fields are set. Each is
+-- hashed twice, since DuckDB's hash of two values is itself an xor: else it would not matter which field has which digest.
 content AS (
     SELECT w.e, bit_xor(coalesce(s.step, 0)) OVER (PARTITION BY w.o ORDER BY w.pos, w.e ROWS UNBOUNDED PRECEDING) AS total
     FROM write AS w
     LEFT JOIN (
         SELECT e, bit_xor(xor(
-            CASE WHEN digest IS NULL THEN 0 ELSE hash(f, digest) END, CASE WHEN standing IS NULL THEN 0 ELSE hash(f, standing) END)) AS step
+            CASE WHEN digest IS NULL THEN 0 ELSE hash(hash(f, digest)) END,
+            CASE WHEN standing IS NULL THEN 0 ELSE hash(hash(f, standing)) END)) AS step
         FROM setting WHERE changed GROUP BY e
     ) AS s ON s.e = w.e
     WHERE w.pos IS NOT NULL
 ),
 shown AS (
-    SELECT f.e, bit_xor(hash(f.f, f.digest)) AS total
+    SELECT f.e, bit_xor(hash(hash(f.f, f.digest))) AS total
     FROM field AS f SEMI JOIN (FROM looked WHERE whole) AS l ON l.e = f.e
     WHERE f.digest IS NOT NULL GROUP BY f.e
 ),

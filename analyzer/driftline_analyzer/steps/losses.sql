@@ -47,13 +47,17 @@ SELECT * EXCLUDE (boundary),
         PARTITION BY o, f ORDER BY c ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS other_c
 FROM bounded;
 
+-- Materialized, or all changes of a field meet each other before they are numbered off.
 CREATE TABLE intervening AS
-SELECT w.e, w.o, w.f, w.b, w.base_pos, k.before, u.e AS u
-FROM candidate AS w
-JOIN counted AS k ON k.e = w.e AND k.o = w.o AND k.f = w.f
-JOIN change AS previous ON previous.o = w.o AND previous.f = w.f AND previous.c = k.before
-JOIN change AS u
-    ON u.o = w.o AND u.f = w.f AND u.c = (CASE WHEN previous.b <> w.b THEN previous.c ELSE previous.other_c END)
+WITH placed AS MATERIALIZED (
+    SELECT w.*, k.before FROM candidate AS w JOIN counted AS k ON k.e = w.e AND k.o = w.o AND k.f = w.f
+),
+pointed AS MATERIALIZED (
+    SELECT w.*, CASE WHEN previous.b <> w.b THEN previous.c ELSE previous.other_c END AS c
+    FROM placed AS w JOIN change AS previous ON previous.o = w.o AND previous.f = w.f AND previous.c = w.before
+)
+SELECT w.e, w.o, w.f, w.b, w.base_pos, w.before, u.e AS u
+FROM pointed AS w JOIN change AS u ON u.o = w.o AND u.f = w.f AND u.c = w.c
 WHERE u.pos > w.base_pos;
 
 -- What stood at the base, for the full writes that lost something: the last setting at or before it.
