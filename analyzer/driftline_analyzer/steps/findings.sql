@@ -72,7 +72,8 @@ placed AS (
     SELECT o, {'pos': pos, 'e': e} AS place FROM standing_write
 ),
 passed AS (
-    SELECT o, e, max({'pos': pos, 'e': e}) OVER (PARTITION BY o ORDER BY e) AS place FROM standing_write
+    SELECT o, e, max({'pos': pos, 'e': e}) OVER (PARTITION BY o ORDER BY e) AS place
+    FROM standing_write SEMI JOIN (FROM own WHERE pos IS NULL) AS own USING (o)
 )
 SELECT own.n, p.place.e AS e
 FROM (SELECT n, o, {'pos': pos, 'e': e} AS place FROM own WHERE pos IS NOT NULL) AS own

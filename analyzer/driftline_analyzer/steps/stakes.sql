@@ -15,6 +15,10 @@ WITH concerned AS (
     JOIN path AS p ON p.path = d.path AND NOT p.whole
     JOIN event AS x ON x.e = d.e
 ),
+-- What the events at fault list. Narrowed down first, here and below, or every field of the trace would be hashed.
+listing AS (
+    SELECT e, f, digest FROM field SEMI JOIN concerned USING (e, f)
+),
 seen AS (
     SELECT c.*, coalesce(l.base_pos, s.base_pos, w.base_pos, r.pos) AS base_pos, coalesce(l.u, i.s) AS lost_e,
         s.e IS NOT NULL OR listed.e IS NOT NULL AS sets, listed.digest
@@ -24,12 +28,10 @@ seen AS (
     LEFT JOIN setting AS s ON s.e = c.e AND s.f = c.f
     LEFT JOIN write AS w ON w.e = c.e
     LEFT JOIN read AS r ON r.e = c.e
-    LEFT JOIN field AS listed ON listed.e = c.e AND listed.f = c.f
+    LEFT JOIN listing AS listed ON listed.e = c.e AND listed.f = c.f
 ),
 placed AS (
-    SELECT s.o, s.f, s.pos, max_by({'e': s.e, 'digest': s.digest}, s.e) AS last
-    FROM setting AS s SEMI JOIN seen AS c ON c.o = s.o AND c.f = s.f
-    GROUP BY s.o, s.f, s.pos
+    SELECT o, f, pos, e, digest FROM setting SEMI JOIN seen USING (o, f) WHERE until IS NULL OR until > pos
 ),
 -- What a read saw is what the newest write of its very version before it lists, void or not; else what stood there.
 exact AS (
@@ -41,18 +43,26 @@ exact AS (
     WHERE s.is_read GROUP BY s.n, s.f
 ),
 based AS (
-    SELECT s.*, coalesce(x.last, p.last).e AS base_e, coalesce(x.last, p.last).digest AS base_digest
+    SELECT s.*, CASE WHEN x.n IS NULL THEN p.e ELSE x.last.e END AS base_e,
+        CASE WHEN x.n IS NULL THEN p.digest ELSE x.last.digest END AS base_digest
     FROM seen AS s
     ASOF LEFT JOIN placed AS p ON p.o = s.o AND p.f = s.f AND s.base_pos >= p.pos
     LEFT JOIN exact AS x ON x.n = s.n AND x.f = s.f
 ),
+-- The writes of the object among the events that show it.
+against AS MATERIALIZED (
+    SELECT a.n, a.f, a.e
+    FROM (SELECT n, f, o, unnest(against) AS e FROM seen WHERE lost_e IS NULL) AS a
+    JOIN write AS w ON w.e = a.e AND w.o = a.o
+),
 other AS (
-    SELECT a.n, a.f, max(a.u) AS other_e
-    FROM (SELECT n, f, o, unnest(against) AS u FROM seen WHERE lost_e IS NULL) AS a
-    JOIN write AS w ON w.e = a.u AND w.o = a.o
-    LEFT JOIN setting AS s ON s.e = a.u AND s.f = a.f
-    LEFT JOIN field AS v ON v.e = a.u AND v.f = a.f
-    WHERE s.e IS NOT NULL OR v.e IS NOT NULL
+    SELECT a.n, a.f, max(a.e) AS other_e
+    FROM (
+        SELECT e, f FROM setting SEMI JOIN against USING (e, f)
+        UNION
+        SELECT e, f FROM field SEMI JOIN against USING (e, f)
+    ) AS s
+    JOIN against AS a ON a.e = s.e AND a.f = s.f
     GROUP BY a.n, a.f
 ),
 -- Without an order of versions no loss is known by position: what the others set from the same base is what is lost.
