@@ -362,8 +362,9 @@ def main() -> None:
         return
     side, folder = given.measure
     found = SIDES[side](Path(folder))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kilobytes on Linux
-    print(json.dumps({**found, "peak": peak}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = used.ru_maxrss / 1024  # kilobytes on Linux
+    print(json.dumps({**found, "peak": peak, "cpu": used.ru_utime + used.ru_stime}))
 
 
 if __name__ == "__main__":

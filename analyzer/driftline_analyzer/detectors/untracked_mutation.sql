@@ -87,14 +87,19 @@ different AS (
     SELECT * FROM compared WHERE digest IS DISTINCT FROM stood AND (known OR written)
 ),
 -- What stood and the read of the whole does not show.
+suspect_whole AS (
+    SELECT e, o, pos FROM suspect WHERE whole AND known AND pos IS NOT NULL
+),
+placed_in_whole AS (
+    FROM placed SEMI JOIN suspect_whole USING (o)
+),
 unseen AS (
     SELECT s.e, s.o, s.pos, s.f, p.digest AS stood, p.size AS stood_size
     FROM (
         SELECT s.e, s.o, s.pos, c.f
-        FROM suspect AS s JOIN (SELECT DISTINCT o, f FROM placed) AS c ON c.o = s.o
-        WHERE s.whole AND s.known AND s.pos IS NOT NULL
+        FROM suspect_whole AS s JOIN (SELECT DISTINCT o, f FROM placed_in_whole) AS c ON c.o = s.o
     ) AS s
-    ASOF JOIN placed AS p ON p.o = s.o AND p.f = s.f AND s.pos >= p.pos
+    ASOF JOIN placed_in_whole AS p ON p.o = s.o AND p.f = s.f AND s.pos >= p.pos
     UNION ALL
     SELECT s.e, s.o, s.pos, w.f, w.digest, w.size
     FROM suspect AS s JOIN field AS w ON w.e = s.made_e
@@ -109,6 +114,10 @@ lacked AS (
 related AS (
     SELECT f, g FROM above UNION ALL SELECT g, f FROM above
 ),
+added AS (
+    SELECT d.e, d.o, d.pos, d.f, r.g FROM different AS d JOIN related AS r ON r.f = d.f
+    WHERE d.stood IS NULL AND d.pos IS NOT NULL
+),
 -- A value that took another shape has other fields: no field is there or not because of that.
 reshaped AS (
     SELECT l.e, l.f
@@ -116,11 +125,8 @@ reshaped AS (
     JOIN listed AS g ON g.e = l.e AND g.f = r.g AND g.digest IS NOT NULL
     UNION
     SELECT x.e, x.f
-    FROM (
-        SELECT d.e, d.o, d.pos, d.f, r.g
-        FROM different AS d JOIN related AS r ON r.f = d.f WHERE d.stood IS NULL AND d.pos IS NOT NULL
-    ) AS x
-    ASOF JOIN placed AS p ON p.o = x.o AND p.f = x.g AND x.pos >= p.pos
+    FROM added AS x
+    ASOF JOIN (FROM placed SEMI JOIN added USING (o)) AS p ON p.o = x.o AND p.f = x.g AND x.pos >= p.pos
     WHERE p.digest IS NOT NULL
     UNION
     SELECT d.e, d.f
