@@ -77,7 +77,7 @@ class Leave:
 
 @dataclass(frozen=True)
 class Begin:
-    """Open a unit, or a task with one of few signatures."""
+    """Open a unit, or a task with one of few signatures; a unit with another one is what a store did not let in."""
 
     by: int
     what: Literal["unit", "task"]
@@ -285,7 +285,7 @@ class _Run:
     def _begin(self, step: Begin) -> None:
         actor = self._actor(step.by)
         if step.what == "unit":
-            self._enter(actor, dl.unit("u"), "unit")
+            self._enter(actor, dl.unit("driftline.proposal" if step.signature else "u"), "unit")
         else:
             self._enter(actor, dl.task("t", inputs=step.signature), f"task {step.signature}")
 

@@ -1,4 +1,4 @@
-"""The demo: a real pipeline that drifts, and the same one with discipline, which does not."""
+"""The demo: a real pipeline that drifts, and the same one with care, or on a store under a policy, which does not."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def nodes(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["op"] == "branch-start" and row["name"] in ROLES]
 
 
-@pytest.mark.parametrize("clean", [False, True])
-def test_the_default_demo_runs_600_nodes_and_its_trace_is_complete(tmp_path: Path, clean: bool) -> None:  # noqa: FBT001
-    summary = recorded(tmp_path / "demo.drift", clean=clean)
+@pytest.mark.parametrize("how", [{}, {"clean": True}, {"discipline": True}], ids=["hasty", "clean", "discipline"])
+def test_the_default_demo_runs_600_nodes_and_its_trace_is_complete(tmp_path: Path, how: dict[str, bool]) -> None:
+    summary = recorded(tmp_path / "demo.drift", **how)
     rows = events(tmp_path / "demo.drift")
 
     assert len(nodes(rows)) == summary.nodes >= 600
@@ -78,7 +78,7 @@ def test_the_default_demo_runs_600_nodes_and_its_trace_is_complete(tmp_path: Pat
     assert set(ended.values()) == {1}
     failed = [row for row in rows if row["op"] == "branch-end" and row["status"] == "failed"]
     assert len(failed) == summary.failed
-    assert bool(failed) is not clean
+    assert bool(failed) is not any(how.values())
 
 
 def test_nodes_really_run_side_by_side(tmp_path: Path) -> None:
@@ -108,18 +108,39 @@ def test_the_default_demo_breaks_them_in_believable_numbers(tmp_path: Path) -> N
     assert all(count <= 200 for count in found.values()), found
 
 
+@pytest.mark.parametrize("how", ["clean", "discipline"])
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_a_small_clean_demo_breaks_none(tmp_path: Path, seed: int) -> None:
-    recorded(tmp_path / "demo.drift", nodes=100, seed=seed, clean=True)
+def test_a_small_calm_demo_breaks_none(tmp_path: Path, seed: int, how: str) -> None:
+    recorded(tmp_path / "demo.drift", nodes=100, seed=seed, **{how: True})
     assert not any(counts(tmp_path / "demo.drift").values())
 
 
-def test_the_default_clean_demo_breaks_none(tmp_path: Path) -> None:
-    recorded(tmp_path / "demo.drift", clean=True)
+@pytest.mark.parametrize("how", ["clean", "discipline"])
+def test_the_default_calm_demo_breaks_none(tmp_path: Path, how: str) -> None:
+    recorded(tmp_path / "demo.drift", **{how: True})
     assert not any(counts(tmp_path / "demo.drift").values())
 
 
-def test_discipline_shows_in_the_trace(tmp_path: Path) -> None:
+def test_a_store_under_a_policy_has_something_to_decide(tmp_path: Path) -> None:
+    summary = recorded(tmp_path / "demo.drift", discipline=True)
+    rows = events(tmp_path / "demo.drift")
+
+    assert summary.decisions["promoted"] > 1000
+    assert summary.decisions["merged"] > 0
+    assert summary.decisions["rejected"] > 10
+    marks = Counter(row["op"] for row in rows)
+    assert marks["reject"] == summary.decisions["rejected"]
+    assert marks["promote"] == summary.decisions["promoted"] + summary.decisions["merged"]
+    header = json.loads((tmp_path / "demo.drift" / "trace.json").read_text())
+    assert "base-version" in header["policy"]
+
+
+def test_the_demo_runs_in_one_way_at_a_time() -> None:
+    with pytest.raises(ValueError, match="not both at once"):
+        run_demo(nodes=1, clean=True, discipline=True)
+
+
+def test_care_shows_in_the_trace(tmp_path: Path) -> None:
     recorded(tmp_path / "demo.drift", nodes=100, clean=True)
     rows = events(tmp_path / "demo.drift")
 
@@ -155,17 +176,19 @@ def _phases_overlap(folder: Path, *, clean: bool) -> bool:
     return False
 
 
-def test_both_demos_are_the_same_system(tmp_path: Path) -> None:
+def test_all_demos_are_the_same_system(tmp_path: Path) -> None:
     kinds = []
-    for clean in (False, True):
-        folder = tmp_path / f"{clean}.drift"
-        recorded(folder, nodes=100, clean=clean)
+    ways: tuple[dict[str, bool], ...] = ({}, {"clean": True}, {"discipline": True})
+    for number, how in enumerate(ways):
+        folder = tmp_path / f"{number}.drift"
+        recorded(folder, nodes=100, **how)
         kinds.append(Counter((row["name"], row["phase"]) for row in nodes(events(folder))))
-    assert kinds[0] == kinds[1]
+    assert kinds[0] == kinds[1] == kinds[2]
 
 
 def test_it_runs_with_nothing_recording() -> None:
     assert run_demo(nodes=20).nodes >= 20
+    assert run_demo(nodes=20, discipline=True).decisions["promoted"] > 20
     assert dl.current() is None
 
 

@@ -133,7 +133,8 @@ class _Runner:
 
     def _begin(self, name: str, line: Line) -> None:
         unit = line.word()
-        self._begin_block(name, unit, dl.unit(self.space + unit))
+        own = "" if unit == "driftline.proposal" else self.space  # a name that means something must be that name
+        self._begin_block(name, unit, dl.unit(own + unit))
 
     def _commit(self, name: str, line: Line) -> None:
         self._pop(name, line, dl.unit).leave(failed=False)

@@ -13,7 +13,7 @@ def find(history: History) -> list[Found]:
     for unit in sorted(history.units):
         if not outermost_open(history, unit):
             continue
-        group = [write for write in history.writes if within(history, write, unit)]
+        group = [write for write in history.writes if within(history, write, unit) and not was_only_proposed(write)]
         visible = [x for x in group if is_visible(history, x, unit)]
         if not visible:
             continue
@@ -31,6 +31,11 @@ def outermost_open(history: History, unit: str) -> bool:
     return history.outcome(unit) != "committed" and all(
         history.outcome(around) == "committed" for around in history.units_around(unit)
     )
+
+
+def was_only_proposed(write: Event) -> bool:
+    """Whether a store did not let it in: it lies in a unit of that name, which says so (docs/discipline.md)."""
+    return write.unit is not None and write.unit.rpartition("#")[0] == "driftline.proposal"
 
 
 def within(history: History, event: Event, unit: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from reference.events import Event
 from reference.history import Found, History
+from reference.unpromoted_read import same_version
 
 
 def find(history: History) -> list[Found]:
@@ -29,7 +31,18 @@ def find(history: History) -> list[Found]:
                     frozenset(others),
                     str(base),
                     history.basis(write),
-                    gives_way=blind or write.op == "merge",
+                    gives_way=blind or write.op == "merge" or _passed(history, write),
                 )
             )
     return found
+
+
+def _passed(history: History, write: Event) -> bool:
+    """Whether its own branch promoted the version that it made."""
+    return any(
+        event.op == "promote"
+        and event.branch == write.branch
+        and same_version(history, event, write)
+        and history.earlier(write, event)
+        for event in history.events
+    )

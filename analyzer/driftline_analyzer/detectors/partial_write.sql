@@ -23,12 +23,13 @@
 --
 -- ## Known limits
 -- An aborted unit whose pieces nobody was seen to use is taken for rolled back. Writes outside any unit are whole by
--- definition. Of a piece that stands for very long, those who saw one of the next 1,000 versions are named.
+-- definition, and what was only proposed to a store that did not let it in is no piece. Of a piece that stands for very long, those who saw one of the next 1,000 versions are named.
 
 WITH piece AS (
     SELECT w.e, w.o, w.b, w.op, w.pos, {'pos': w.pos, 'e': w.e} AS place, u.open_unit, u.effective
     FROM write AS w JOIN unit AS u ON u.u = w.u
-    WHERE u.effective <> 0 AND w.pos IS NOT NULL
+    -- What only was proposed to a store, and not let in (docs/discipline.md), is no piece of anything.
+    WHERE u.effective <> 0 AND w.pos IS NOT NULL AND u.name <> 'driftline.proposal'
 ),
 -- What each piece sets, or would have set.
 assigned AS (

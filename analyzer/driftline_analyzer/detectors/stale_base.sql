@@ -8,7 +8,8 @@
 --
 -- ## What it finds
 -- A write whose base version was no longer the current one when it landed: another branch had changed the object in
--- between, but no field of this write was lost by it. Gives way to DRF104, and to DRF202 where the write is a merge.
+-- between, but no field of this write was lost by it. Gives way to DRF104, and to DRF202 where the write is a merge; and
+-- where the writer's own branch promoted the version it made, as a store does that holds each write against what stands.
 --
 -- ## Why it matters
 -- The same schedule with one more shared field is a lost update. A system that shows many of these works by luck.
@@ -24,6 +25,11 @@
 -- With an inferred base, only reads and writes of the whole object count as a base of the object; a field that was read
 -- alone is stale only if that field was changed.
 
-SELECT *, e IN (SELECT e FROM loss WHERE kind = 'blind') AS gives_way FROM overtaken(false)
+WITH passed AS (
+    SELECT w.e FROM write AS w JOIN mark AS m ON m.o = w.o AND m.v = w.v AND m.b = w.b AND m.e > w.e
+    WHERE m.op = 'promote'
+)
+SELECT *, e IN (SELECT e FROM loss WHERE kind = 'blind') OR e IN (SELECT e FROM passed) AS gives_way
+FROM overtaken(false)
 UNION ALL
 SELECT *, true FROM overtaken(true) WHERE e NOT IN (SELECT e FROM loss)

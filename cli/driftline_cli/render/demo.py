@@ -33,17 +33,17 @@ _WIDEST: Final = 112
 _COMMAND: Final = 56  # beside a longer command, what it is for does not fit the line
 
 
-def demo(analysis: Analysis, trace: str, done: DemoSummary, *, clean: bool) -> RenderableType:
+def demo(analysis: Analysis, trace: str, done: DemoSummary, *, calm: bool) -> RenderableType:
     """What `driftline demo` prints.
 
     Args:
         analysis: The analysed trace of the run.
         trace: The trace, as the user named it.
         done: What the run did.
-        clean: Whether it ran with discipline.
+        calm: Whether it ran so that nothing should drift.
     """
     found = analysis.counts()
-    parts: list[RenderableType] = [_what_ran(done, trace, clean=clean, drifted=bool(found)), Text()]
+    parts: list[RenderableType] = [_what_ran(done, trace, calm=calm, drifted=bool(found)), Text()]
     if found:
         parts += [
             words.styled("What drifted", "bold underline"),
@@ -56,12 +56,14 @@ def demo(analysis: Analysis, trace: str, done: DemoSummary, *, clean: bool) -> R
         parts += [words.styled("For example", "bold underline"), Text()]
         parts += several.messages(analysis, trace, [finding.number for finding in telling])
     parts += [several.verdict(found, analysis.summary, len(rules())), Text()]
-    parts += [words.styled("What to type next", "bold underline"), Text(), *_next(trace, telling, clean=clean)]
+    parts += [words.styled("What to type next", "bold underline"), Text(), *_next(trace, telling, calm=calm)]
     return Constrain(Group(*parts), _WIDEST)
 
 
-def _what_ran(done: DemoSummary, trace: str, *, clean: bool, drifted: bool) -> RenderableType:
-    system = "A research pipeline with discipline" if clean else "A research pipeline"
+def _what_ran(done: DemoSummary, trace: str, *, calm: bool, drifted: bool) -> RenderableType:
+    system = "A research pipeline"
+    if calm:
+        system += " on a store under a policy" if done.decisions else " with care"
     text = Text(f"{system}: {words.count(done.nodes, 'node')} on {words.count(done.topics, 'topic')}")
     text.append(f" in {words.count(done.threads, 'thread')}, recorded to ").append(plain(trace), "bold")
     text.append(f" in {done.seconds:.1f} s. ")
@@ -69,9 +71,11 @@ def _what_ran(done: DemoSummary, trace: str, *, clean: bool, drifted: bool) -> R
         text.append(f"{words.count(done.failed, 'node')} lost a tool and failed; all others succeeded")
     else:
         text.append("Every node succeeded")
-    return text.append(
-        ", and every payload was valid." if drifted else ", every payload was valid, and nothing drifted."
-    )
+    text.append(", and every payload was valid." if drifted else ", every payload was valid, and nothing drifted.")
+    if done.decisions:
+        counted = ", ".join(f"{count:,} {verdict}" for verdict, count in done.decisions.items())
+        text.append(f" The store decided {sum(done.decisions.values()):,} writes: {counted}.")
+    return text
 
 
 def _telling(analysis: Analysis) -> list[Finding]:
@@ -82,7 +86,7 @@ def _telling(analysis: Analysis) -> list[Finding]:
     return list(analysis.numbered([first[name] for name in _TELLING if name in first][:_SHOWN]).values())
 
 
-def _next(trace: str, telling: list[Finding], *, clean: bool) -> list[Text]:
+def _next(trace: str, telling: list[Finding], *, calm: bool) -> list[Text]:
     rows = [(words.command("info", trace), "what was recorded")]
     if telling:
         finding = telling[0]
@@ -93,10 +97,10 @@ def _next(trace: str, telling: list[Finding], *, clean: bool) -> list[Text]:
             (words.command("lineage", trace, field, "--down"), "what came of it"),
             (words.command("rule", finding.rule.name), "the rule explained"),
         ]
-    if clean:
+    if calm:
         rows.append((words.command("demo"), "with drift"))
     else:
-        rows.append((words.command("demo", "--clean", "-o", "clean.drift"), "without drift"))
+        rows.append((words.command("demo", "--discipline", "-o", "calm.drift"), "the same nodes, without drift"))
     width = min(max(command.cell_len for command, _ in rows), _COMMAND)
     lines = []
     for command, what in rows:

@@ -1,4 +1,4 @@
-"""Record the demo: `python -m driftline.demo OUT.drift [--nodes N] [--seed S] [--clean]`."""
+"""Record the demo: `python -m driftline.demo OUT.drift [--nodes N] [--seed S] [--clean | --discipline]`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ def main() -> int:
     parser.add_argument("out", metavar="OUT.drift", help="folder to make")
     parser.add_argument("--nodes", type=int, default=600, help="run at least so many nodes (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="decides topics, latencies, faults (default: %(default)s)")
-    parser.add_argument("--clean", action="store_true", help="the same system with discipline: nothing drifts")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--clean", action="store_true", help="the same nodes with care: nothing drifts")
+    how.add_argument("--discipline", action="store_true", help="the same nodes on a store under a policy, likewise")
     args = parser.parse_args()
     try:
         with dl.record(args.out):
-            done = run_demo(nodes=args.nodes, seed=args.seed, clean=args.clean)
+            done = run_demo(nodes=args.nodes, seed=args.seed, clean=args.clean, discipline=args.discipline)
     except dl.DriftlineError as fault:
         sys.stderr.write(f"{fault}\n")
         return 2

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-import driftline as dl
 from driftline.demo.discipline import OPEN, Board, Change, Discipline, ToolDiedError
-from driftline.demo.store import Fields, How, Store, View
+from driftline.demo.store import Fields, How, Shared, View
 from driftline.demo.workload import Job, Topic, claim
 
 _FASTEST, _SLOWEST = 0.0004, 0.0014  # seconds a chunk
@@ -28,15 +27,15 @@ class Room:
     """
 
     topic: Topic
-    store: Store
+    store: Shared
     discipline: Discipline
     board: Board
 
     @classmethod
-    def open(cls, topic: Topic, store: Store, discipline: Discipline) -> Room:
+    def open(cls, topic: Topic, store: Shared, discipline: Discipline) -> Room:
         """A room with a fresh board."""
         tasks = {topic.id("task", i): OPEN for i in range(len(topic.questions))}
-        return cls(topic, store, discipline, dl.track({"spent": 0, **tasks}, id=topic.id("board"), type="board"))
+        return cls(topic, store, discipline, discipline.board(topic.id("board"), {"spent": 0, **tasks}))
 
 
 class Desk:

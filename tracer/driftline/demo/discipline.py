@@ -1,19 +1,37 @@
-"""How nodes get their changes into shared state: the one place where the drifting and the clean demo differ.
+"""How nodes get their changes into shared state: the one place where the drifting and the other demos differ.
 
 `Hasty` does what most orchestrations do: act on what was read a while ago. Each of its steps looks reasonable by
 itself. `Careful` decides on what is there at the moment of writing, and changes no more than it means to.
+The third way, on a store that keeps the discipline for its nodes, is in `governed.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import driftline as dl
 from driftline.demo.store import Fields, How, Store, Versioned, View
 
-Board = dl.TrackedMapping[str, Any]
+
+class Board(Protocol):
+    """A notice board.
+
+    Attributes:
+        object_id: Id of the object that it is.
+    """
+
+    @property
+    def object_id(self) -> str:
+        """As above."""
+
+    def __getitem__(self, key: str, /) -> Any:
+        """What is written there."""
+
+
+Notices = dl.TrackedMapping[str, Any]
 
 OPEN: Final = "open"
 _TRIES: Final = 3
@@ -52,6 +70,15 @@ class Discipline(Protocol):
     patience: float
     """The share of a stage's nodes that must be done before the next stage begins."""
 
+    def board(self, object_id: str, fields: Mapping[str, Any]) -> Board:
+        """A new board."""
+
+    def hand_on(self, board: Board, phase: str) -> None:
+        """Declare a board, as it is now, to be what `phase` hands on."""
+
+    def together(self, name: str) -> AbstractContextManager[Any]:
+        """Changes that are meant to land together."""
+
     def save(self, change: Change) -> None:
         """Make a change."""
 
@@ -68,7 +95,24 @@ class Discipline(Protocol):
         """Take a task; False if there is no need to work on it."""
 
 
-class Hasty:
+class _Tracked:
+    """What the two disciplines without a policy have in common: boards are tracked mappings."""
+
+    def board(self, object_id: str, fields: Mapping[str, Any]) -> Board:
+        """A mapping that records what is done with it."""
+        board: Notices = dl.track(dict(fields), id=object_id, type=object_id.partition("/")[0])
+        return board
+
+    def hand_on(self, board: Board, phase: str) -> None:
+        """Say so, and leave it at that."""
+        dl.promote(board.object_id, phase=phase)
+
+    def together(self, name: str) -> AbstractContextManager[Any]:
+        """Say so, and leave it at that."""
+        return dl.unit(name)
+
+
+class Hasty(_Tracked):
     """Trusts what it has seen.
 
     Args:
@@ -101,14 +145,14 @@ class Hasty:
 
     def adjust(self, board: Board, key: str, seen: int, amount: int) -> None:
         """Read a while ago, write now: what others added in between is lost."""
-        board[key] = seen + amount
+        _tracked(board)[key] = seen + amount
 
     def claim(self, board: Board, task: str, who: str) -> bool:  # noqa: ARG002 - trusts the queue instead
         """What the queue hands out needs doing."""
         return True
 
 
-class Careful:
+class Careful(_Tracked):
     """Looks again, under a lock, before it writes.
 
     Args:
@@ -147,15 +191,23 @@ class Careful:
     def adjust(self, board: Board, key: str, seen: int, amount: int) -> None:  # noqa: ARG002 - looks again instead
         """Read and write as one step."""
         with self._store.exclusive():
-            board[key] = board.copy()[key] + amount
+            notices = _tracked(board)
+            notices[key] = notices.copy()[key] + amount
 
     def claim(self, board: Board, task: str, who: str) -> bool:
         """Consult the board, where everyone writes down what they have taken."""
         with self._store.exclusive():
-            if board.copy()[task] != OPEN:
+            notices = _tracked(board)
+            if notices.copy()[task] != OPEN:
                 return False
-            board[task] = who
+            notices[task] = who
             return True
+
+
+def _tracked(board: Board) -> Notices:
+    """A board as the mapping that it is here."""
+    assert isinstance(board, dl.TrackedMapping)  # noqa: S101 - `board` made it
+    return board
 
 
 def _land(store: Store, change: Change, view: View, how: How, confidence: float) -> Versioned | None:

@@ -6,15 +6,16 @@ import asyncio
 import math
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import driftline as dl
 from driftline.demo.desk import Desk, Room
 from driftline.demo.discipline import Careful, Discipline, Hasty, ToolDiedError
 from driftline.demo.roles import IN_THREAD, ON_LOOP
-from driftline.demo.store import Store
+from driftline.demo.store import Shared, Store
 from driftline.demo.workload import Job, Topic, topics
 
 _TOPICS_AT_ONCE: Final = 6
@@ -32,6 +33,7 @@ class DemoSummary:
         threads: How many threads ran at least one node, the event loop's included.
         objects: How many objects were left in shared state, tracked mappings included.
         seconds: How long it took.
+        decisions: With a store: how often each verdict was reached; else empty.
     """
 
     nodes: int
@@ -40,6 +42,7 @@ class DemoSummary:
     threads: int
     objects: int
     seconds: float
+    decisions: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Pipeline:
@@ -52,7 +55,7 @@ class _Pipeline:
         pool: Threads for the nodes that block.
     """
 
-    def __init__(self, seed: int, store: Store, discipline: Discipline, pool: Executor) -> None:
+    def __init__(self, seed: int, store: Shared, discipline: Discipline, pool: Executor) -> None:
         self._seed = seed
         self._store = store
         self._discipline = discipline
@@ -86,7 +89,7 @@ class _Pipeline:
         """Promote what there is: the next stage works on it."""
         of_topic = [i for i in self._store.ids("") if _topic_of(i) == room.topic.key]
         self._store.promote(of_topic, phase)
-        dl.promote(room.board.object_id, phase=phase)
+        self._discipline.hand_on(room.board, phase)
 
     async def _deliver(self, room: Room, job: Job) -> None:
         """Have a job done, at least once: if the acknowledgement gets lost, the queue hands it out again."""
@@ -121,7 +124,7 @@ def _topic_of(object_id: str) -> str:
     return object_id.partition("/")[2].partition("-")[0]
 
 
-def run_demo(*, nodes: int = 600, seed: int = 7, clean: bool = False) -> DemoSummary:
+def run_demo(*, nodes: int = 600, seed: int = 7, clean: bool = False, discipline: bool = False) -> DemoSummary:
     """Run a multi-agent research pipeline over shared state, in this process.
 
     Planners, researchers, enrichers, summarisers, mergers and orchestrators work on a few dozen topics, as asyncio
@@ -131,24 +134,46 @@ def run_demo(*, nodes: int = 600, seed: int = 7, clean: bool = False) -> DemoSum
         nodes: Run at least so many nodes; whole topics, so a few more.
         seed: Decides the topics, what each model says and how slow it is, which tools die. Which writes then collide
             is up to the scheduler, and differs a little from run to run.
-        clean: Run the same nodes with discipline: look again before writing, change only what is meant, consult the
-            board before work, wait for one phase to end before the next. Nothing drifts then.
+        clean: Run the same nodes with care: look again before writing, change only what is meant, consult the board
+            before work, wait for one phase to end before the next. Nothing drifts then.
+        discipline: Run the same nodes, as hasty as ever, on a `dl.Store` under a policy (`policy.toml`), which
+            reconciles or refuses what they propose. Nothing drifts then, either.
 
     Returns:
         What was done.
 
     Raises:
         RuntimeError: If called from inside a running event loop.
+        ValueError: If it is to be run both ways at once.
 
     Example:
         >>> run_demo(nodes=20, clean=True).failed
         0
+        >>> run_demo(nodes=20, discipline=True).decisions["promoted"] > 20
+        True
     """
+    if clean and discipline:
+        raise ValueError("the demo runs with care, or on a store with discipline, and not both at once")
+    if not discipline:
+        store = Store()
+        return _run(nodes, seed, store, Careful(store) if clean else Hasty(store))
+    from driftline.demo.governed import Governed, Shelf, opened  # only now: the others need no store of Driftline's
+
+    with opened() as governed:
+        done = _run(nodes, seed, Shelf(governed), Governed(governed))
+        return replace(
+            done,
+            objects=len(governed.ids()),
+            decisions={str(verdict): count for verdict, count in governed.counts.items()},
+        )
+
+
+def _run(nodes: int, seed: int, store: Shared, discipline: Discipline) -> DemoSummary:
+    """Run the pipeline on a store, under a discipline."""
     started = time.perf_counter()
     planned = topics(nodes, seed)
-    store = Store()
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="agent") as threads, dl.branch("pipeline"):
-        pipeline = _Pipeline(seed, store, Careful(store) if clean else Hasty(store), dl.propagate(threads))
+        pipeline = _Pipeline(seed, store, discipline, dl.propagate(threads))
         asyncio.run(pipeline.run(planned))
     return DemoSummary(
         nodes=pipeline.nodes,

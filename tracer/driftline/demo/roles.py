@@ -25,7 +25,7 @@ async def plan(desk: Desk) -> None:
     context, plan_id = topic.id("context"), topic.id("plan")
     await desk.think()
     brief = f"Find out what is known about {topic.title}, and how sure of it one can be."
-    with dl.unit("lay out the topic"):
+    with desk.discipline.together("lay out the topic"):
         desk.save(
             context,
             lambda _: {"title": topic.title, "brief": brief, "lead": "undecided", "summary": "not summarised yet"},

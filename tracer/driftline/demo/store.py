@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import driftline as dl
 
@@ -49,6 +49,28 @@ class Versioned:
 
 #: What a node has read, by object id. An object that did not exist is not in it.
 View = Mapping[str, Versioned]
+
+
+class Shared(Protocol):
+    """Where nodes look at what they share."""
+
+    def __len__(self) -> int:
+        """How many objects there are."""
+
+    def look(self, *object_ids: str) -> View:
+        """Read several objects at one moment; those that do not exist are left out."""
+
+    def ids(self, prefix: str) -> list[str]:
+        """The ids that begin with `prefix`, sorted."""
+
+    def unreferenced(self, object_ids: Iterable[str]) -> list[str]:
+        """Which of these objects no object refers to."""
+
+    def promote(self, object_ids: Iterable[str], phase: str) -> None:
+        """Declare these objects, as they are now, to be what `phase` hands on."""
+
+    def seal(self, object_id: str) -> None:
+        """Declare the newest version of an object final."""
 
 
 class Store:
@@ -94,7 +116,7 @@ class Store:
     def unreferenced(self, object_ids: Iterable[str]) -> list[str]:
         """Which of these objects no object refers to."""
         with self._lock:
-            named = {target for kept in self._objects.values() for _, target in _references(kept.value)}
+            named = {target for kept in self._objects.values() for _, target in references_in(kept.value)}
         return [i for i in object_ids if i not in named]
 
     # ---- writing --------------------------------------------------------------------------------------------------
@@ -140,14 +162,14 @@ class Store:
             value = merged(start.value, fields) if start is not None else fields
             made = self._next(object_id, value, confidence)
             if how is How.PATCH and now is not None:
-                refs = dict(_references(fields))
+                refs = dict(references_in(fields))
                 seen = base.version if base is not None else None
                 dl.patch(object_id, fields, version=made.version, base=seen, refs=refs, **said)
             elif how is How.MERGE and base is not None:
-                refs = dict(_references(value))
+                refs = dict(references_in(value))
                 dl.merge(object_id, value, version=made.version, bases=[base.version], refs=refs, **said)
             else:
-                refs = dict(_references(value))
+                refs = dict(references_in(value))
                 seen = base.version if base is not None else None
                 dl.write(object_id, value, version=made.version, base=seen, refs=refs, **said)
         return made
@@ -195,12 +217,12 @@ def merged(old: Fields, change: Fields) -> Fields:
     return out
 
 
-def _references(fields: Fields, prefix: str = "") -> Iterator[tuple[str, str]]:
+def references_in(fields: Fields, prefix: str = "") -> Iterator[tuple[str, str]]:
     """(JSON Pointer, object id) of every field whose text is the id of an object."""
     for key, value in fields.items():
         path = f"{prefix}/{key}"
         if isinstance(value, Mapping):
-            yield from _references(value, path)
+            yield from references_in(value, path)
         elif isinstance(value, str) and _OBJECT_ID.fullmatch(value):
             yield path, value
 

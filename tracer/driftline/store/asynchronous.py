@@ -108,6 +108,8 @@ class AsyncStore:
     close = _awaited(Store.close)
     read = _awaited(Store.read)
     get = _awaited(Store.get)
+    read_all = _awaited(Store.read_all)
+    referrers = _awaited(Store.referrers)
     ids = _awaited(Store.ids)
     snapshot = _awaited(Store.snapshot)
     history = _awaited(Store.history)

@@ -197,7 +197,8 @@ class Core:
             return None
         found = Version(
             id=object_id, version=made.version, type=made.type, fields=standing, parents=made.parents,
-            depth=made.depth, time=made.time, branch=made.branch, phase=made.phase,
+            depth=made.depth, time=made.time, branch=made.branch, phase=made.phase, confidence=made.confidence,
+            source=made.source,
         )  # fmt: skip
         if recorded:
             actor = self.reader()

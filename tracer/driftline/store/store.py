@@ -138,6 +138,18 @@ class Store:
                 return None
             return self._core.read(object, number)
 
+    def read_all(self, objects: Iterable[str]) -> dict[str, Version]:
+        """Read several objects as they stand at one moment; those that do not exist are left out.
+
+        Two reads in a row may fall on either side of a unit that changes both; these do not.
+
+        Args:
+            objects: Their ids.
+        """
+        with self._core.at_work(reading=True):
+            found = {object_id: self._core.read(object_id) for object_id in objects}
+        return {object_id: version for object_id, version in found.items() if version is not None}
+
     def __contains__(self, object: str) -> bool:  # noqa: A002 - as above
         with self._core.at_work(reading=True):
             return self._core.read(object, recorded=False) is not None
@@ -146,6 +158,11 @@ class Store:
         """The objects that exist and whose id begins with `prefix`, sorted."""
         with self._core.at_work(reading=True):
             return self._core.backend.records.ids(prefix)
+
+    def referrers(self, object: str) -> list[tuple[str, str]]:  # noqa: A002 - as above
+        """The (object, field) pairs that refer to an object, as writers declared and as the policy knows; sorted."""
+        with self._core.at_work(reading=True):
+            return sorted(self._core.backend.world.referrers(object))
 
     def snapshot(self, object: str, *, version: int | Version | None = None) -> Version:  # noqa: A002 - as above
         """Declare a version final, for whoever reads the recording, and read it.

@@ -23,6 +23,8 @@ class Version(Mapping[str, Any]):
         time: When it was made, nanoseconds since 1970.
         branch: Name of the branch that made it.
         phase: The phase that the branch worked in, or None.
+        confidence: How sure its writer was, from 0 to 1, or None.
+        source: Who vouches for it, or None.
         fields: What stands in it, by JSON Pointer.
 
     Example:
@@ -31,7 +33,10 @@ class Version(Mapping[str, Any]):
         ({'title': 'Tides'}, ['f1', 'f2'], None)
     """
 
-    __slots__ = ("_document", "_fields", "branch", "depth", "id", "parents", "phase", "time", "type", "version")
+    __slots__ = (
+        "_document", "_fields", "branch", "confidence", "depth", "id", "parents", "phase", "source", "time", "type",
+        "version",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -45,6 +50,8 @@ class Version(Mapping[str, Any]):
         time: int = 0,
         branch: str = "",
         phase: str | None = None,
+        confidence: float | None = None,
+        source: str | None = None,
     ) -> None:
         self.id = id
         self.version = version
@@ -54,6 +61,8 @@ class Version(Mapping[str, Any]):
         self.time = time
         self.branch = branch
         self.phase = phase
+        self.confidence = confidence
+        self.source = source
         self._fields = fields
         self._document: dict[str, Any] | None = None
 
