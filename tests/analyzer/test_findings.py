@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -95,6 +96,16 @@ def test_json_has_the_keys_that_are_promised(analyse: Analyse) -> None:
         },
         "fingerprint": finding.fingerprint,
     }
+
+
+def test_the_page_on_findings_names_every_key(analyse: Analyse) -> None:
+    page = (Path(__file__).parents[2] / "docs/findings.md").read_text(encoding="utf-8")
+    tables = [
+        [key for row in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)]
+        for table in page.split("| key |")[1:]
+    ]
+    finding = found(analyse(TRACE), "DRF101").as_json()
+    assert tables == [list(finding), sorted(finding["changes"][0]["lost"], key=tables[1].index)]
 
 
 def test_work_done_twice_belongs_to_no_object(analyse: Analyse) -> None:
