@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -54,7 +55,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as parent:
         trace, out = Path(parent) / "run.drift", Path(parent) / "out"
-        record(trace, given.findings, given.drifts)
+        recording = get_context("spawn").Process(target=record, args=(trace, given.findings, given.drifts))
+        recording.start()
+        recording.join()
         ways: dict[str, Callable[[], tuple[float, float]]] = {
             "first analysis, --limit 0": lambda: run("analyze", trace, "--limit", "0", "-o", out),
             "text": lambda: run("analyze", trace, "-o", out),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import duckdb
 
@@ -93,6 +93,35 @@ class Change:
         """As part of a finding in JSON."""
         roles = {role: getattr(self, role) for role in _ROLES}
         return {"path": self.path, **{role: known and known.as_json() for role, known in roles.items()}}
+
+
+#: What a value is to a reader: what the `base` had, what was `lost` and what `won`; at a read what was `read`, or what
+#: somebody `wrote` and it `found` instead; what was `set`, and what others set (`other`), perhaps `later`.
+Part = Literal["base", "lost", "won", "read", "wrote", "found", "set", "other", "later"]
+
+
+def told(change: Change, op: str, e: int) -> dict[Part, Setting]:
+    """The values of a change that tell what happened, by what they are to a reader, in the order to tell them.
+
+    Args:
+        change: The change.
+        op: What the event at fault did.
+        e: Its number in clock order.
+    """
+    base, lost, won, other = change.base, change.lost, change.won, change.other
+    if lost is not None and won is not None:
+        before: dict[Part, Setting] = {} if base is None or base.e == lost.e else {"base": base}
+        return {**before, "lost": lost, "won": won}
+    if op == "read" and won is not None and base is not None:
+        return {"wrote": base, "found": won}
+    parts: dict[Part, Setting] = {}
+    if base is not None:
+        parts["read" if op == "read" else "base"] = base
+    if won is not None:
+        parts["set"] = won
+    if other is not None:
+        parts["later" if other.e > e else "other"] = other
+    return parts
 
 
 _ROLES: Final = tuple(field.name for field in fields(Change))[1:]

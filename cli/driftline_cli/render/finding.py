@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -12,13 +13,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from driftline_analyzer.changes import told
 from driftline_cli.render import words
 from driftline_cli.render.values import Value, contrast, value
 from driftline_cli.safe import plain
 
 if TYPE_CHECKING:
     from driftline_analyzer import Blast, Finding
-    from driftline_analyzer.changes import Change, Setting
+    from driftline_analyzer.changes import Change, Part, Setting
     from driftline_analyzer.moments import Moment
     from driftline_analyzer.witnesses import Witnesses
 
@@ -27,6 +29,14 @@ _PARTIES: Final = 3  # other branches beside the one at fault
 _MOMENTS: Final = 3  # events of each
 _WRITES: Final = frozenset({"write", "patch", "merge", "delete"})
 _VERSION: Final = 12  # cells of a version beside its value
+#: Sign and style of the values that are not merely told.
+_SIGNS: Final[dict[str, tuple[str, str]]] = {
+    "base": (" ", words.QUIET),
+    "lost": ("-", "red"),
+    "won": ("+", "green"),
+    "wrote": ("-", "red"),
+    "found": ("+", "green"),
+}
 _BASIS: Final = {
     "recorded": "recorded: every fact was declared",
     "inferred": "inferred: the base is what the branch had read or written last",
@@ -168,9 +178,10 @@ def _event(case: Case, moment: Moment, *, head: str | None = None) -> Text:
 
 
 def _values(case: Case) -> list[RenderableType]:
-    known = [(change, rows) for change in case.finding.changes if (rows := _rows(case, change))]
+    own = case.witnesses.own
+    known = [(change, parts) for change in case.finding.changes if (parts := told(change, own.op, own.e))]
     blocks: list[RenderableType] = [
-        block for change, rows in known[:_FIELDS] for block in (Text(), _block(change, rows))
+        block for change, parts in known[:_FIELDS] for block in (Text(), _block(change, parts))
     ]
     more = len(case.finding.fields) - _FIELDS
     if known and more > 0:
@@ -178,53 +189,30 @@ def _values(case: Case) -> list[RenderableType]:
     return blocks
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One value of a field: the sign before it, what it is, its style, who set it, and the value."""
-
-    sign: str
-    label: str
-    style: str
-    setting: Setting
-    shown: Value
-
-
-def _rows(case: Case, change: Change) -> list[_Row]:
-    """The values of one field that tell what happened to it."""
-    base, lost, won, other = change.base, change.lost, change.won, change.other
-    rows = []
-    if lost is not None and won is not None:
-        gone, instead = _contrast(lost, won)
-        if base is not None and base.e != lost.e:
-            rows.append(_Row(" ", "base", words.QUIET, base, _one(base, words.QUIET)))
-        return [*rows, _Row("-", "lost", "red", lost, gone), _Row("+", "won", "green", won, instead)]
-    if won is not None and won.op == "read" and base is not None:
-        written, found = _contrast(base, won)
-        return [_Row("-", "wrote", "red", base, written), _Row("+", "found", "green", won, found)]
-    if base is not None:
-        is_read = case.witnesses.own.op == "read"
-        style = "" if is_read else words.QUIET
-        rows.append(_Row(" ", "read" if is_read else "base", style, base, _one(base, style, lines=2 if is_read else 1)))
-    if won is not None:
-        rows.append(_Row(" ", "set", "", won, _one(won, lines=2)))
-    if other is not None and (base is None or other.e != base.e):
-        label = "later" if other.e > case.witnesses.own.e else "other"
-        rows.append(_Row(" ", label, "", other, _one(other, lines=2)))
-    return rows
-
-
-def _block(change: Change, rows: list[_Row]) -> RenderableType:
+def _block(change: Change, parts: Mapping[Part, Setting]) -> RenderableType:
+    """The values of one field."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(width=1)
-    table.add_column(width=max(len(row.label) for row in rows))
+    table.add_column(width=max(map(len, parts)))
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=_VERSION)
     table.add_column()
-    for row in rows:
-        version = words.styled("@", words.QUIET).append_text(words.version(row.setting.version, "?"))
-        table.add_row(
-            words.styled(row.sign, f"bold {row.style}"), words.styled(row.label, row.style), version, row.shown
-        )
+    for (label, setting), shown in zip(parts.items(), _shown(parts), strict=True):
+        sign, style = _SIGNS.get(label, (" ", ""))
+        version = words.styled("@", words.QUIET).append_text(words.version(setting.version, "?"))
+        table.add_row(words.styled(sign, f"bold {style}"), words.styled(label, style), version, shown)
     return Group(Padding(words.field(change.path), (0, 0, 0, 2)), Padding(table, (0, 0, 0, 4)))
+
+
+def _shown(parts: Mapping[Part, Setting]) -> list[Value]:
+    """The values themselves; of the two that exclude each other, what differs stands out."""
+    made = {
+        label: _one(setting, words.QUIET) if label == "base" else _one(setting, lines=2)
+        for label, setting in parts.items()
+    }
+    rivals = [label for label in parts if label in _SIGNS and label != "base"]
+    if len(rivals) == 2:  # noqa: PLR2004 - a contrast has two sides
+        made |= dict(zip(rivals, _contrast(*(parts[label] for label in rivals)), strict=True))
+    return [made[label] for label in parts]
 
 
 def _one(setting: Setting, style: str = "", *, lines: int = 1) -> Value:
