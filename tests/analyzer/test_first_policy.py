@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from programs import Program, programs, record
 from reference.event_lists import Row, crowds, field_row, traces, write_trace
 from traces import record_trace
@@ -29,6 +29,7 @@ Analyse = Callable[..., Analysis]
 thoroughly = settings(
     max_examples=EXAMPLES,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes a second: too long to be shrunk
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 
@@ -219,6 +220,22 @@ def test_the_gate_says_what_was_found_and_holds_back_what_is_grave(analyse: Anal
     assert re.search(r'^reference = "quarantine"  # dangling-reference 1$', text, re.MULTILINE)
     assert re.search(r'^read-set = "quarantine"  # (stale-derivation \d, )?write-skew 1$', text, re.MULTILINE)
     assert re.search(r'^duplicate = "warn"$', text, re.MULTILINE)
+
+
+def test_a_check_that_nearly_every_object_of_a_type_would_fail_only_warns(analyse: Analyse) -> None:
+    in_two_steps = """
+        M: write plan/1..20 {goal: "g"} @1
+        M: patch plan/1..20 {answer: "a"} @2 base 1
+    """
+    text = first_policy(analyse(in_two_steps))
+    assert 'completeness = "warn"  # 20 writes would fail it; nearly every plan among them, so it only warns' in text
+    at_once = """
+        M: write plan/1..19 {goal: "g", answer: "a"} @1
+        M: write plan/20 {goal: "g"} @1
+    """
+    assert 'completeness = "quarantine"  # incomplete-object 1; 1 write would fail it\n' in first_policy(
+        analyse(at_once)
+    )
 
 
 def test_a_trace_without_values_or_order_has_a_policy_too(tmp_path: Path) -> None:

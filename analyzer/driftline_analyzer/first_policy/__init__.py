@@ -15,6 +15,7 @@ from driftline_analyzer.catalogue import rules
 from driftline_analyzer.database import sql
 from driftline_analyzer.first_policy.behaviour import Change, decoded, suggest
 from driftline_analyzer.first_policy.referring import Reference, references
+from driftline_analyzer.first_policy.trial import Verdict, verdicts
 
 if TYPE_CHECKING:
     from driftline_analyzer.analysis import Analysis
@@ -53,10 +54,9 @@ def _lines(analysis: Analysis) -> Iterator[str]:
     yield "#   driftline policy check FILE"
     yield "#   driftline analyze TRACE --policy FILE"
     yield ""
-    yield from _phases(analysis)
-    yield from _reconcile(analysis)
-    yield from _types(analysis)
-    yield from _gate(analysis)
+    body = [*_phases(analysis), *_reconcile(analysis), *_types(analysis)]
+    yield from body
+    yield from _gate(analysis, "\n".join(body))
 
 
 def _comment(text: str) -> str:
@@ -178,16 +178,24 @@ def _strategies(analysis: Analysis) -> dict[str, list[tuple[str, str, str]]]:
 # ---- gate ---------------------------------------------------------------------------------------------------------
 
 
-def _gate(analysis: Analysis) -> Iterator[str]:
+def _gate(analysis: Analysis, rest: str) -> Iterator[str]:
     by_code = dict(analysis.rows("SELECT code, count(*) FROM finding GROUP BY code"))
     known = {rule.name: rule for rule in rules()}
     counts = {name: by_code.get(rule.code, 0) for name, rule in known.items()}
+    tried = verdicts(analysis, rest)
     yield "[gate]"
     yield f"# What is done when a check fails, one of {', '.join(ACTIONS)}; and what of it was found in this trace."
     for name, check in CHECKS.items():
         found = [(rule, counts[rule]) for rule in check.rules if counts.get(rule)]
         severe = any(known[rule].severity == "error" for rule, _ in found)
         action = "quarantine" if check.default == "warn" and severe else check.default
-        told = ", ".join(f"{rule} {times:,}" for rule, times in found)
-        yield f"{name} = {quoted(action)}{f'  # {told}' if told else ''}"
+        told = [f"{rule} {times:,}" for rule, times in found]
+        verdict = tried.get(name, Verdict())
+        if verdict.writes:
+            told.append(f"{verdict.writes:,} {'write' if verdict.writes == 1 else 'writes'} would fail it")
+        if action != "off" and verdict.usual is not None:
+            action = "warn"
+            told.append(f"nearly every {verdict.usual or 'object'} among them, so it only warns at first")
+        comment = f"  # {'; '.join(told)}" if told else ""
+        yield f"{name} = {quoted(action)}{comment}"
     yield ""
