@@ -1,17 +1,18 @@
 -- After the findings, stakes: which events set the values that each field of a finding is about.
 --
 --   stake  n, f, base_e, lost_e, won_e, other_e
+--          of each finding the first `pipeline.STAKE_FIELDS` fields, by path
 --          base_e   what the branch had seen: the setting that stood at the base of its write, or what its read saw
 --          lost_e   the newest change by another branch that the write at fault took away
 --          won_e    the event at fault, if its write set or removed the field, or its read found another value than stood
---          other_e  where nothing was lost: the newest of the events against it that set the field, unless it is the base
+--          other_e  where nothing was lost: the newest of the events against it that changed the field, unless it is the base
 --
 -- Any of them may be null. `field` has the value at (event, f); no row there means that the field was removed.
 
 -- Tables rather than parts of one query, so that it is known how few rows they have: else the whole trace would be hashed.
 CREATE TEMP TABLE concerned AS
-SELECT d.n, d.e, d.code, d.against, p.f, x.o, x.op = 'read' AS is_read
-FROM (SELECT n, e, code, against, unnest(fields) AS path FROM finding) AS d
+SELECT d.n, d.e, d.code, p.f, x.o, x.op = 'read' AS is_read
+FROM (SELECT n, e, code, unnest(list_sort(fields)[:getvariable('stake_fields')]) AS path FROM finding) AS d
 JOIN path AS p ON p.path = d.path AND NOT p.whole
 JOIN event AS x ON x.e = d.e;
 
@@ -26,11 +27,13 @@ LEFT JOIN write AS w ON w.e = c.e
 LEFT JOIN read AS r ON r.e = c.e
 LEFT JOIN (SELECT e, f, digest FROM field SEMI JOIN concerned USING (e, f)) AS listed ON listed.e = c.e AND listed.f = c.f;
 
--- The writes of the object among the events that show it.
+-- The writes among the events that show a finding which lost nothing by itself.
 CREATE TEMP TABLE witness AS
-SELECT a.n, a.f, a.e
-FROM (SELECT n, f, o, unnest(against) AS e FROM seen WHERE lost_e IS NULL) AS a
-JOIN write AS w ON w.e = a.e AND w.o = a.o;
+SELECT a.n, a.e, w.o, w.void OR w.pos IS NULL AS unplaced
+FROM (
+    SELECT n, unnest(against) AS e FROM finding SEMI JOIN (SELECT n FROM seen WHERE lost_e IS NULL) AS wanting USING (n)
+) AS a
+JOIN write AS w ON w.e = a.e;
 
 -- The writes of the very version that a read at fault saw.
 CREATE TEMP TABLE version_write AS
@@ -54,15 +57,16 @@ based AS (
     ASOF LEFT JOIN placed AS p ON p.o = s.o AND p.f = s.f AND s.base_pos >= p.pos
     LEFT JOIN exact AS x ON x.n = s.n AND x.f = s.f
 ),
+-- What they set: of writes that count, what they changed, since full ones list much more; of others, what they list.
+answer AS (
+    SELECT a.n, a.e, a.o, s.f FROM witness AS a JOIN (FROM setting WHERE changed) AS s ON s.e = a.e
+    UNION ALL
+    SELECT a.n, a.e, a.o, v.f FROM witness AS a JOIN field AS v ON v.e = a.e WHERE a.unplaced
+),
 other AS (
-    SELECT a.n, a.f, max(a.e) AS other_e
-    FROM (
-        SELECT e, f FROM setting SEMI JOIN witness USING (e, f)
-        UNION
-        SELECT e, f FROM field SEMI JOIN witness USING (e, f)
-    ) AS s
-    JOIN witness AS a ON a.e = s.e AND a.f = s.f
-    GROUP BY a.n, a.f
+    SELECT s.n, s.f, max(a.e) AS other_e
+    FROM (FROM seen WHERE lost_e IS NULL) AS s JOIN answer AS a ON a.n = s.n AND a.f = s.f AND a.o = s.o
+    GROUP BY s.n, s.f
 ),
 -- Without an order of versions no loss is known by position: what the others set from the same base is what is lost.
 told AS (
