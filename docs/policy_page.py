@@ -131,16 +131,17 @@ it writes is always sound, but it is a first draft: it takes what it saw for wha
 - **Phases** stand in the order in which their first branches began.
 - **Required** is what DRF402 learns: filled in 95 % of the objects of a type that stand at the end, if there are 20
   or more.
-- **References** are the fields that declare theirs, and those whose texts begin with one type and a slash, at least
-  half of them ids of objects of the trace.
+- **References** are the fields that declare theirs, and those whose texts all begin with one type and a slash, at least
+  half of them ids of objects of the trace. A field that also holds a text such as "undecided" is none.
 - **Fields** whose names differ from object to object, as the keys of a mapping do, are taken together under `*`.
 - **Strategies**: whole numbers that grow are counters (as large as times are: `max`); lists whose entries have a
-  member of their own are united by it, lists that only grew at the end appended to, lists without repeats united;
+  member of their own are united by it, lists that only grew at the end appended to, lists without repeats
+  of which most entries stayed united;
   flags that only turned true are joined by `any`, only false by `all`; mappings are merged key by key. Anything else
   that lost an update goes by confidence, where writes declare different ones; by completeness, where a change left
   under half of what stood; and to `three-way` else.
 - **The gate** has its default actions; a check that would only warn quarantines if what it holds back was found as an
-  error.
+  error. Completeness only warns where more than one object in twenty got a required field after its first version.
 """
 
 

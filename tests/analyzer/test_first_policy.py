@@ -156,12 +156,25 @@ def test_required_is_what_nearly_every_object_of_many_has(analyse: Analyse) -> N
     assert "Of 19 objects 19 stand whole at the end: too few" in text
 
 
+def test_objects_that_are_made_in_steps_are_not_held_back_for_it(analyse: Analyse) -> None:
+    whole = "\n".join(f"A: write doc/{n} {{n: 0, m: 0}}" for n in range(1, 20))
+    analysis = analyse(f"{whole}\nA: write doc/20 {{n: 0}}\nA: patch doc/20 {{m: 0}}")
+    assert policy_of(analysis).gate["completeness"].action == "quarantine"
+    analysis = analyse(f"{whole}\nA: write doc/20..21 {{n: 0}}\nA: patch doc/20..21 {{m: 0}}")
+    assert policy_of(analysis).types["doc"].required == ("/m", "/n")
+    assert policy_of(analysis).gate["completeness"].action == "warn"
+    assert re.search(
+        r'^completeness = "warn"  # .*2 of doc got required fields only after', first_policy(analysis), re.MULTILINE
+    )
+
+
 def test_references_are_what_is_declared_and_what_names_an_object(analyse: Analyse) -> None:
     analysis = analyse("""
         A: write agent/1..4 {n: 0}
         A: write doc/1 {by: "agent/1", of: ["agent/1", "agent/2"], in: [{at: "agent/3", is: "so"}], free: "agent/1 too"}
         A: write doc/2 {by: "agent/9", of: [], in: [{at: "agent/4", is: "x"}], free: "", other: 1} refs /other=agent/1
-        A: write doc/3 {by: "agent/2", of: ["agent/7"], free: ""}
+        A: write doc/3 {by: "agent/2", of: ["agent/7"], free: "", lead: "undecided"} refs /lead=agent/1
+        A: write doc/4 {short: "3"} refs /short=agent/3
     """)
     policy = policy_of(analysis)
     assert policy.types["doc"].references == {
@@ -169,7 +182,8 @@ def test_references_are_what_is_declared_and_what_names_an_object(analyse: Analy
         "/of/*": "agent",
         "/in/*/at": "agent",
         "/other": "agent",
-    }
+        "/short": "agent",
+    }  # and not /lead, where a text names no object
     assert policy.types["agent"].references == {}
     assert '"/by" = "agent"  # 2 of the 3 ids there are objects of the trace' in first_policy(analysis)
 
@@ -280,6 +294,7 @@ LONG: Final = "a summary that says a great deal about what was found " * 4
         ([(True, 1)], "three-way", "nothing tells"),
         ([([], [1]), ([1], [1, 1])], "append", "to whose end"),
         ([(["a"], ["b", "a"]), (["a", "b"], ["b"])], "union", "no entry stands twice"),
+        ([(["a", "b", "c"], ["c", "d"])], "three-way", "nothing tells"),
         ([(["a"], ["a", "b", "b"]), (["b"], ["a"])], "three-way", "nothing tells"),
         ([(ABSENT, ["a"])], "three-way", "nothing tells"),
         ([([{"id": 1, "n": 1}], [{"id": 1, "n": 2}, {"id": 2, "n": 2}])], "union", "told apart by id"),

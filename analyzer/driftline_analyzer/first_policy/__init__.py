@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["first_policy"]
 
 _ENOUGH: Final = 20  # objects of a type from which on required fields are learned (DRF402)
+_STEPWISE: Final = 20  # more than one object in so many is made in steps: what is not whole yet is no fault
 _CHOICES: Final = frozenset({"three-way", "highest-confidence", "most-complete"})
 _FIELDS: Final = 200  # of a type that are listed: more are no policy that anybody reads
 
@@ -54,9 +55,10 @@ def _lines(analysis: Analysis) -> Iterator[str]:
     yield "#   driftline policy check FILE"
     yield "#   driftline analyze TRACE --policy FILE"
     yield ""
-    body = [*_phases(analysis), *_reconcile(analysis), *_types(analysis)]
+    learned = analysis.rows(sql("first_policy", "required"))
+    body = [*_phases(analysis), *_reconcile(analysis), *_types(analysis, learned)]
     yield from body
-    yield from _gate(analysis, "\n".join(body))
+    yield from _gate(analysis, "\n".join(body), learned)
 
 
 def _comment(text: str) -> str:
@@ -100,8 +102,8 @@ def _reconcile(analysis: Analysis) -> Iterator[str]:
 # ---- types --------------------------------------------------------------------------------------------------------
 
 
-def _types(analysis: Analysis) -> Iterator[str]:
-    required = {type_: (peers, fields or []) for type_, peers, fields in analysis.rows(sql("first_policy", "required"))}
+def _types(analysis: Analysis, learned: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    required = {row[0]: (row[1], row[3] or []) for row in learned}
     referring = references(analysis)
     strategies = _strategies(analysis)
     names = analysis.rows("SELECT type, count(*) FROM object WHERE type IS NOT NULL GROUP BY type ORDER BY type")
@@ -178,13 +180,14 @@ def _strategies(analysis: Analysis) -> dict[str, list[tuple[str, str, str]]]:
 # ---- gate ---------------------------------------------------------------------------------------------------------
 
 
-def _gate(analysis: Analysis, rest: str) -> Iterator[str]:
+def _gate(analysis: Analysis, rest: str, learned: Iterable[tuple[Any, ...]]) -> Iterator[str]:
     by_code = dict(analysis.rows("SELECT code, count(*) FROM finding GROUP BY code"))
     known = {rule.name: rule for rule in rules()}
     counts = {name: by_code.get(rule.code, 0) for name, rule in known.items()}
     tried = verdicts(analysis, rest)
     yield "[gate]"
     yield f"# What is done when a check fails, one of {', '.join(ACTIONS)}; and what of it was found in this trace."
+    late = {type_: objects for type_, peers, objects, _ in learned if _STEPWISE * objects > peers >= _ENOUGH}
     for name, check in CHECKS.items():
         found = [(rule, counts[rule]) for rule in check.rules if counts.get(rule)]
         severe = any(known[rule].severity == "error" for rule, _ in found)
@@ -196,6 +199,10 @@ def _gate(analysis: Analysis, rest: str) -> Iterator[str]:
         if action != "off" and verdict.usual is not None:
             action = "warn"
             told.append(f"nearly every {verdict.usual or 'object'} among them, so it only warns at first")
-        comment = f"  # {'; '.join(told)}" if told else ""
+        elif name == "completeness" and late:
+            action = "warn"
+            some = ", ".join(f"{objects:,} of {type_}" for type_, objects in late.items())
+            told.append(f"{some} got required fields only after their first version, so it only warns at first")
+        comment = f"  {_comment('; '.join(told))}" if told else ""
         yield f"{name} = {quoted(action)}{comment}"
     yield ""

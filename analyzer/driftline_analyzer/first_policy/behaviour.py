@@ -148,9 +148,15 @@ def _lists(pairs: _Pairs, values: Sequence[Any]) -> Suggestion | None:
         return None
     if all(wrote[: len(seen)] == seen for seen, wrote in pairs):
         return Suggestion("append", "lists to whose end entries were added")
-    if all(_distinct(value) for value in values):
-        return Suggestion("union", "lists in which no entry stands twice")
+    if all(_distinct(value) for value in values) and all(_mostly_kept(seen, wrote) for seen, wrote in pairs):
+        return Suggestion("union", "lists in which no entry stands twice, and most stay")
     return None
+
+
+def _mostly_kept(seen: list[Any], wrote: list[Any]) -> bool:
+    """Whether at least half the entries of a list are in the one that replaced it."""
+    there = {msgspec.json.encode(entry, order="deterministic") for entry in wrote}
+    return 2 * sum(msgspec.json.encode(entry, order="deterministic") in there for entry in seen) >= len(seen)
 
 
 def _identifying(lists: Sequence[list[Any]]) -> str | None:

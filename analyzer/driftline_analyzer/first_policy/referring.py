@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,13 @@ GROUP BY ALL
 ORDER BY ALL
 """
 
+_EXISTING: Final = """
+WITH wanted AS (SELECT unnest(?::VARCHAR[]) AS text)
+SELECT object FROM object SEMI JOIN wanted ON text = object
+UNION
+SELECT object FROM object SEMI JOIN wanted ON text = substr(object, instr(object, '/') + 1)
+"""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -53,12 +60,16 @@ class Reference:
 def references(analysis: Analysis) -> dict[str, list[Reference]]:
     """The fields of each type that refer to objects, by pattern."""
     found: dict[tuple[str, str], Reference] = {}
-    for (type_, pattern), targets in _declared(analysis).items():
+    texts = _texts_by_field(analysis)
+    exist = _existing(analysis, texts)
+    for key, targets in _declared(analysis).items():
         target, times = targets.most_common(1)[0]
-        if times >= _SHARE * targets.total():
-            found[type_, pattern] = Reference(pattern, target, f"declared with {times:,} writes")
-    for (type_, pattern), reference in _looked_up(analysis):
-        found.setdefault((type_, pattern), reference)
+        # A text that names nothing, such as "undecided", would be taken for an id.
+        named = all(text.startswith(f"{target}/") or f"{target}/{text}" in exist for text in texts.get(key, ()))
+        if times >= _SHARE * targets.total() and named:
+            found[key] = Reference(key[1], target, f"declared with {times:,} writes")
+    for key, reference in _looked_up(texts, exist):
+        found.setdefault(key, reference)
     by_type: defaultdict[str, list[Reference]] = defaultdict(list)
     for (type_, _), reference in sorted(found.items()):
         by_type[type_].append(reference)
@@ -72,23 +83,26 @@ def _declared(analysis: Analysis) -> dict[tuple[str, str], Counter[str]]:
     return found
 
 
-def _looked_up(analysis: Analysis) -> Iterator[tuple[tuple[str, str], Reference]]:
-    """Fields whose texts begin with one type and a slash, most of them ids of objects of the trace."""
-    texts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    others: Counter[tuple[str, str]] = Counter()
-    types = _prefixes(analysis)
+def _texts_by_field(analysis: Analysis) -> dict[tuple[str, str], set[str]]:
+    """The texts that fields of each type hold, or that lists in them hold: all that may be ids."""
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for type_, pattern, value in analysis.rows(sql("first_policy", "patterns") + sql("first_policy", "values")):
         for place, text in _texts(pattern, decoded(value, len(value))):
-            if text.partition("/")[0] in types and "/" in text:
-                texts[type_, place].add(text)
-            elif text:
-                others[type_, place] += 1
-    exist = _existing(analysis, {text for group in texts.values() for text in group})
+            if text:
+                found[type_, place].add(text)
+    return found
+
+
+def _looked_up(
+    texts: Mapping[tuple[str, str], set[str]], exist: set[str]
+) -> Iterator[tuple[tuple[str, str], Reference]]:
+    """Fields whose texts all begin with one type and a slash, at least half of them ids of objects of the trace."""
     for key, group in texts.items():
-        target, times = Counter(text.partition("/")[0] for text in group).most_common(1)[0]
+        targets = {text.partition("/")[0] for text in group}
         there = len(group & exist)
-        if times >= _SHARE * (len(group) + others[key]) and 2 * there >= len(group):
-            yield key, Reference(key[1], target, f"{there} of the {len(group)} ids there are objects of the trace")
+        if len(targets) == 1 and all("/" in text for text in group) and 2 * there >= len(group):
+            because = f"{there} of the {len(group)} ids there are objects of the trace"
+            yield key, Reference(key[1], targets.pop(), because)
 
 
 def _texts(pattern: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -104,11 +118,7 @@ def _texts(pattern: str, value: Any) -> Iterator[tuple[str, str]]:
                     yield f"{pattern}/*{pointer_of([member])}", inner
 
 
-def _prefixes(analysis: Analysis) -> set[str]:
-    found = analysis.rows("SELECT DISTINCT string_split(object, '/')[1] FROM object WHERE contains(object, '/')")
-    return {prefix for (prefix,) in found if prefix}
-
-
-def _existing(analysis: Analysis, texts: Iterable[str]) -> set[str]:
-    query = "SELECT object FROM object SEMI JOIN (SELECT unnest(?::VARCHAR[]) AS object) USING (object)"
-    return {object_id for (object_id,) in analysis.rows(query, [sorted(texts)])}
+def _existing(analysis: Analysis, texts: Mapping[tuple[str, str], set[str]]) -> set[str]:
+    """Those of the texts that are ids of objects, and the ids that they are once their type is put before them."""
+    every = sorted({text for group in texts.values() for text in group})
+    return {object_id for (object_id,) in analysis.rows(_EXISTING, [every])}
