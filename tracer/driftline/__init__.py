@@ -24,7 +24,7 @@ from driftline.tracking import TrackedList, TrackedMapping, track, tracked
 from driftline.values import ABSENT
 
 if TYPE_CHECKING:
-    from driftline.store import AsyncStore, RefusedError, Store, guard
+    from driftline.store import AsyncStore, RefusedError, Store
 
 __all__ = [
     "ABSENT",
@@ -40,7 +40,6 @@ __all__ = [
     "current",
     "delete",
     "extract",
-    "guard",
     "inject",
     "merge",
     "patch",
@@ -61,7 +60,7 @@ __all__ = [
 ]
 
 #: What `driftline.store` has; a program that only records need not wait for it to load.
-_IN_STORE: Final = frozenset({"AsyncStore", "RefusedError", "Store", "guard"})
+_IN_STORE: Final = frozenset({"AsyncStore", "RefusedError", "Store"})
 
 
 def __getattr__(name: str) -> Any:
