@@ -102,6 +102,8 @@ def draft(policy: Policy, world: World, proposal: Proposal, customs: Mapping[str
 
 def _leaders_first(policy: Policy, type_: str | None, written: Mapping[str, Any]) -> list[str]:
     """The fields in an order in which each comes after the field that it follows; a policy has no cycles."""
+    if len(written) == 1:
+        return list(written)
     out: list[str] = []
 
     def visit(path: str) -> None:

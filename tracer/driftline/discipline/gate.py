@@ -56,6 +56,9 @@ class Finding(msgspec.Struct, frozen=True):
     expected: str = ""
 
 
+_NOTHING_SAID: Final = TypePolicy()
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a check looks at.
 
@@ -76,7 +79,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def type(self) -> TypePolicy:
         """What the policy says of the object's type."""
-        return self.policy.types.get(self.draft.after.type or "", TypePolicy())
+        return self.policy.types.get(self.draft.after.type or "", _NOTHING_SAID)
 
 
 def examine(policy: Policy, world: World, draft: Draft, *, out_of_phase: tuple[str, ...] = ()) -> tuple[Failure, ...]:
@@ -88,10 +91,12 @@ def examine(policy: Policy, world: World, draft: Draft, *, out_of_phase: tuple[s
         draft: What would be promoted.
         out_of_phase: Why the write breaks the order of the phases, as sentences.
     """
-    failures = []
+    failures: list[Failure] = []
+    known = policy.types.get(draft.after.type or "", _NOTHING_SAID)
     for name, check in _CHECKS.items():
         chosen = policy.gate[name]
-        if chosen.action == "off":
+        idle = _IDLE.get(name)
+        if chosen.action == "off" or (idle is not None and idle(draft, known, out_of_phase)):
             continue
         asked = Asked(draft=draft, world=world, policy=policy, options=chosen.options, out_of_phase=out_of_phase)
         failures += _failures(name, chosen.action, check, asked)
@@ -331,4 +336,20 @@ _CHECKS: Final[dict[str, Callable[[Asked], Iterator[Finding]]]] = {
     "phase-order": _phase_order,
     "duplicate": _duplicate,
     "values": _values,
+}
+
+#: When a check has nothing to look at: asking that costs less than the check, and most have nothing most of the time.
+_IDLE: Final[dict[str, Callable[[Draft, TypePolicy, tuple[str, ...]], bool]]] = {
+    "schema": lambda _, type_, __: type_.schema is None,
+    "completeness": lambda _, type_, __: not type_.required,
+    "reference": lambda draft, type_, _: not (draft.after.references or type_.references),
+    "orphan": lambda draft, type_, _: draft.after.live and not (draft.after.references or type_.references),
+    "base-version": lambda draft, _, __: not draft.stale,
+    "read-set": lambda draft, _, __: not draft.proposal.inputs,
+    "fidelity": lambda draft, _, __: not draft.stale,
+    "confidence": lambda draft, _, __: draft.proposal.confidence is None,
+    "freshness": lambda draft, _, __: not draft.proposal.inputs,
+    "phase-order": lambda _, __, out_of_phase: not out_of_phase,
+    "duplicate": lambda draft, _, __: draft.proposal.signature is None,
+    "values": lambda _, type_, __: not (type_.immutable or type_.fields),
 }

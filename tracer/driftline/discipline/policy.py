@@ -156,9 +156,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def strategy(self, type_: str | None, path: str) -> Strategy:
         """The strategy for a field: its own, or that of the nearest field above it, or the default."""
         known = self.types.get(type_ or "")
+        if known is None or not known.fields:
+            return self.reconcile.default
         fitting = [
             field for field in known.fields if field.strategy is not None and pointers.covers(field.pattern, path)
-        ] if known else []  # fmt: skip
+        ]
         found = max(fitting, key=lambda field: pointers.weight(field.pattern), default=None)
         return self.reconcile.default if found is None or found.strategy is None else found.strategy
 

@@ -326,7 +326,7 @@ class Core:
         if lands and proposal.op != "patch" and (decision.verdict == "promoted" or not enforced):
             self._notes(request.actor.branch).saw(object_id, proposal.position)
         self.counts[decision.verdict] += 1
-        if enforced:
+        if enforced and decision.verdict in {"merged", "quarantined"}:
             self.backend.quarantine.hold(
                 proposal, decision, self.backend.world, head=None if head is None else str(head.version)
             )
