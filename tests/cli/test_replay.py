@@ -84,3 +84,45 @@ def test_what_is_not_there_is_refused(ask: Ask, trace: Path, words: list[str]) -
     answer = ask("replay", trace, *words)
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert "try: " in answer.stderr
+
+
+# ---- --compare ----------------------------------------------------------------------------------------------------
+
+_CURES = ["last-write-wins", "barrier", "sequencing", "optimistic", "three-way", "pipeline"]
+
+
+def test_compare_shows_every_cure_side_by_side(ask: Ask, lost: Path) -> None:
+    result = ask("replay", lost, "--compare")
+    assert result.exit_code == 0, result.stderr
+    assert "1 contested field in 1 object, set by 3 writes" in " ".join(result.stdout.split())
+    rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line[:1] in "lbsotp" and line}
+    assert [name for name in _CURES if name in rows] == _CURES
+    assert rows["last-write-wins"][:2] == ["1", "1"]
+    assert rows["three-way"][-1] == "1"
+
+
+def test_compare_prints_json_and_the_same_bytes_each_time(ask: Ask, lost: Path) -> None:
+    first = ask("replay", lost, "--compare", "--format", "json")
+    assert first.stdout == ask("replay", lost, "--compare", "-f", "json").stdout
+    answer = json.loads(first.stdout)
+    assert (answer["format"], answer["contested"]) == (1, {"fields": 1, "objects": 1, "writes": 3})
+    assert [cure["cure"] for cure in answer["cures"]] == _CURES
+
+
+def test_compare_tries_the_policy_that_is_named(ask: Ask, lost: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text("[reconcile]\ndefault = 'last-writer-wins'\n[gate]\nfidelity = 'off'\n")
+    answer = json.loads(ask("replay", lost, "--compare", "-f", "json", "--policy", tmp_path / "p.toml").stdout)
+    assert answer["cures"][-1]["lost"] == 1
+
+
+@pytest.mark.parametrize("words", [["--until", "+1s"], ["--object", "context/42"], ["--format", "ndjson"]])
+def test_compare_takes_a_whole_trace(ask: Ask, lost: Path, words: list[str]) -> None:
+    result = ask("replay", lost, "--compare", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--compare takes a whole trace" in result.stderr
+
+
+def test_compare_refuses_a_trace_without_an_order(ask: Ask, unordered: Path) -> None:
+    result = ask("replay", unordered, "--compare")
+    assert result.exit_code == 2
+    assert "has no order of versions" in result.stderr

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from driftline_cli import diagnostics, options
-from driftline_cli.output import emit, emit_each
+from driftline_cli.output import emit, emit_each, emit_json
 from driftline_cli.traces import opened
 
 _LIMIT = 10
@@ -40,6 +40,9 @@ def replay(
         int, typer.Option("--limit", "-n", min=0, metavar="N", help="Show at most N differences (text only).")
     ] = _LIMIT,
     show_all: Annotated[bool, typer.Option("--all", "-a", help="Show every difference (text only).")] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Instead, what six cures would have come to, side by side.")
+    ] = False,
 ) -> None:
     """Replay a trace under a policy: what it would have saved.
 
@@ -47,6 +50,11 @@ def replay(
     the state that comes of it, where that differs from what really happened, what is set aside, and which findings are
     prevented, remain, or are new.
     """
+    if compare:
+        if until is not None or object_ is not None or format_ == "ndjson":
+            raise typer.BadParameter("--compare takes a whole trace, and prints text or json.")
+        _compare(trace, policy, output, as_json=format_ == "json")
+        return
     with opened(trace, policy=policy) as analysis:
         from driftline_analyzer.replay import replay as replayed
 
@@ -62,3 +70,18 @@ def replay(
             from driftline_cli.render import replay as page
 
             emit(page.replay(found, str(trace), until=until, limit=None if show_all else limit), output)
+
+
+def _compare(trace: Path, policy: Path | None, output: Path | None, *, as_json: bool) -> None:
+    """Print what each cure would have come to."""
+    with opened(trace, policy=policy) as analysis:
+        from driftline_analyzer.cures import compare
+
+        with diagnostics.progress("comparing") as tell:
+            found = compare(analysis, lambda share: tell("replaying under the policy", share))
+        if as_json:
+            emit_json({"format": 1, "trace": str(trace), **found.as_json()}, output)
+            return
+        from driftline_cli.render import cures as page
+
+        emit(page.cures(found, str(trace)), output)
