@@ -12,8 +12,6 @@ from driftline_analyzer.times import iso
 
 #: Characters of a value in a finding's JSON; a longer one is cut.
 VALUE_CHARACTERS: Final = 1_000
-#: Fields of one finding whose values are given, the first by path; `Finding.fields` names all of them.
-FIELDS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,6 @@ WITH page AS (
     FROM stake AS s
     SEMI JOIN (SELECT unnest($numbers::INTEGER[]) AS n) AS wanted ON wanted.n = s.n
     JOIN path AS p ON p.f = s.f
-    QUALIFY row_number() OVER (PARTITION BY s.n ORDER BY p.path) <= $fields
 ),
 part AS (
     SELECT n, f, path, unnest(['base', 'lost', 'won', 'other', 'none']) AS role,
@@ -163,9 +160,9 @@ def changes(
         characters: Of each value at most so many.
 
     Returns:
-        By `Finding.number`: one entry a field, by path, at most `FIELDS`.
+        By `Finding.number`: one entry a field, by path, at most `pipeline.STAKE_FIELDS`.
     """
-    rows = connection.execute(_QUERY, {"numbers": list(numbers), "characters": characters, "fields": FIELDS}).fetchall()
+    rows = connection.execute(_QUERY, {"numbers": list(numbers), "characters": characters}).fetchall()
     parts: dict[tuple[int, str], dict[str, Setting]] = {}
     for n, path, role, *setting in rows:
         known = parts.setdefault((n, path), {})

@@ -9,8 +9,9 @@ import duckdb
 
 from driftline_analyzer import wording
 from driftline_analyzer.catalogue import rule
-from driftline_analyzer.changes import FIELDS, VALUE_CHARACTERS, Change, changes
+from driftline_analyzer.changes import VALUE_CHARACTERS, Change, changes
 from driftline_analyzer.findings import Blast, Finding, Party
+from driftline_analyzer.pipeline import STAKE_FIELDS
 
 #: Findings that are in memory at once, at most.
 PAGE: Final = 5_000
@@ -98,7 +99,7 @@ def each_finding(
         codes: Codes of the rules.
         like: Only those with this fingerprint.
     """
-    wanted = {"codes": sorted(codes), "like": like, "page": PAGE, "page_fields": PAGE_FIELDS, "fields": FIELDS}
+    wanted = {"codes": sorted(codes), "like": like, "page": PAGE, "page_fields": PAGE_FIELDS, "fields": STAKE_FIELDS}
     after = 0
     while numbers := [n for (n,) in connection.execute(_CHOSEN, {**wanted, "after": after}).fetchall()]:
         yield from numbered_findings(connection, numbers)

@@ -79,7 +79,7 @@ class Finding:
         time: Of the event at fault, in nanoseconds since 1970.
         message: The finding in one sentence.
         fix: What to do about it, in a sentence or two.
-        changes: What became of each field, by path; of the first `changes.FIELDS` fields.
+        changes: What became of each field, by path; of the first `pipeline.STAKE_FIELDS` fields.
         basis: `recorded` if every fact was recorded, `inferred` if the base was worked out.
         evidence: Event ids, `PROCESS:SEQ`; the event at fault first.
         also: The other rules that see the same event, by code; those that gave way to this one among them.

@@ -53,6 +53,9 @@ STEPS: Final = (
 Progress = Callable[[str, float], None]
 
 
+#: Fields of one finding whose values are told, the first by path; a finding may have a million.
+STAKE_FIELDS: Final = 200
+
 #: After the detectors: what they found, as findings.
 AFTER: Final = ("findings", "stakes")
 
@@ -131,6 +134,7 @@ def _detect(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE rule (code VARCHAR, name VARCHAR, severity VARCHAR, rank TINYINT)")
     rows = [(rule.code, rule.name, rule.severity, SEVERITIES.index(rule.severity)) for rule in rules()]
     connection.executemany("INSERT INTO rule VALUES (?, ?, ?, ?)", rows)
+    connection.execute("SET VARIABLE stake_fields = ?", [STAKE_FIELDS])
     for step in AFTER:
         connection.execute(sql("steps", step))
     connection.execute("DROP TABLE detected")

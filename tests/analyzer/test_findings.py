@@ -378,7 +378,7 @@ def test_where_no_values_were_kept_there_are_sizes_and_digests(analyse: Analyse)
 
 
 def test_of_very_many_fields_the_first_have_their_values(analyse: Analyse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driftline_analyzer.changes.FIELDS", 3)
+    monkeypatch.setattr("driftline_analyzer.pipeline.STAKE_FIELDS", 3)
     every = [", ".join(f"{name}: {value}" for name in "abcdef") for value in range(3)]
     analysis = analyse(
         f"M: write doc/1 {{{every[0]}}} @1\nA: patch doc/1 {{{every[1]}}} @2 base 1\n"
