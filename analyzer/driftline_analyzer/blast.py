@@ -87,7 +87,7 @@ GROUP BY s.n
 ORDER BY e
 """
 
-# By object: who changed it, with the newest change of each, and the newest of those that still stand.
+# By object: who changed it, with the newest change of each, and the newest of those that still stand, if any does.
 _CHANGED: Final = """
 WITH newest AS (
     SELECT o, b, max(e) AS e, max(e) FILTER (until IS NULL) AS standing
@@ -96,9 +96,7 @@ WITH newest AS (
     SELECT DISTINCT o, NULL, NULL, NULL FROM origin
 ),
 of_object AS (
-    SELECT o, list([b, e]) FILTER (e IS NOT NULL) AS changes,
-        list([b, standing]) FILTER (standing IS NOT NULL) AS still_there
-    FROM newest GROUP BY o
+    SELECT o, list([b, e, standing]) FILTER (e IS NOT NULL) AS changes FROM newest GROUP BY o
 )
 SELECT n.object, x.* FROM of_object AS x JOIN object AS n ON n.o = x.o ORDER BY n.object
 """
@@ -146,6 +144,11 @@ class _Taint:
         """The findings that have reached the branch."""
         return self.bits[-1] if self.bits else 0
 
+    @property
+    def held(self) -> int:
+        """The findings that have reached the branch or began in it."""
+        return self.known | self.own
+
     def before(self, e: int) -> int:
         """The findings that had reached the branch before an event."""
         at = bisect_left(self.since, e)
@@ -153,7 +156,7 @@ class _Taint:
 
     def add(self, found: int, e: int) -> None:
         """Findings reach the branch at an event."""
-        new = found & ~self.known & ~self.own
+        new = found & ~self.held
         if new:
             self.bits.append(self.known | new)
             self.since.append(e)
@@ -232,9 +235,10 @@ def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Tai
     while low <= events:
         window = {"since": since, "low": low, "high": low + length}
         for read_e, reader, setter, set_e, n in _rows(connection, _CONTACTS, window):
-            found = taints[setter].before(set_e) if n is None else 1 << n
-            if found:
-                taints[reader].add(found, read_e)
+            if n is not None:
+                taints[reader].add(1 << n, read_e)
+            elif taints[setter].known & ~taints[reader].held:  # mostly it has nothing to tell
+                taints[reader].add(taints[setter].before(set_e), read_e)
         low, length = low + length, 2 * length
         if low > last and _settled(taints, (b for b, e in readers.items() if e >= low)):
             if unread is None:
@@ -247,7 +251,7 @@ def _spread(connection: duckdb.DuckDBPyConnection, taints: defaultdict[int, _Tai
 def _settled(taints: dict[int, _Taint], readers: Iterable[int]) -> bool:
     """Whether each of these branches has every taint that anybody has."""
     known = _known(taints)
-    return not any(known & ~(taints[b].known | taints[b].own) if b in taints else known for b in readers)
+    return not any(known & ~(taints[b].held if b in taints else 0) for b in readers)
 
 
 def _first_reads(connection: duckdb.DuckDBPyConnection, taints: dict[int, _Taint], low: int) -> list[tuple[int, int]]:
@@ -343,9 +347,15 @@ def _objects(
         stands[o] |= 1 << n if still else 0
     wanting = (1 << (count + 1)) - 1
     alike: Counter[tuple[int, int]] = Counter()  # most objects have been reached by the same findings
-    for name, o, changes, still_there in _rows(connection, _CHANGED, {"first": min(e for _, e, *_ in origins)}):
-        standing = stands.get(o, 0) | _carried(taints, still_there)
-        alike[began.get(o, 0) | _carried(taints, changes), standing] += 1
+    for name, o, changes in _rows(connection, _CHANGED, {"first": min(e for _, e, *_ in origins)}):
+        reached, standing = began.get(o, 0), stands.get(o, 0)
+        for b, e, newest_standing in changes or ():
+            if b in taints:
+                carried = taints[b].before(e)
+                reached |= carried
+                if newest_standing is not None:
+                    standing |= carried if newest_standing == e else taints[b].before(newest_standing)
+        alike[reached, standing] += 1
         for n in _ones(standing & wanting):
             named[n].append(name)
             if len(named[n]) == NAMED:
@@ -354,15 +364,6 @@ def _objects(
         objects.add(reached, times)
         outputs.add(standing, times)
     return objects, outputs, named
-
-
-def _carried(taints: dict[int, _Taint], changes: list[list[int]] | None) -> int:
-    """The findings that branches carried into an object by these changes: what had reached each branch by then."""
-    found = 0
-    for b, e in changes or ():
-        if b in taints:
-            found |= taints[b].before(e)
-    return found
 
 
 def _ones(bits: int) -> Iterator[int]:

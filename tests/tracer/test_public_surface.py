@@ -61,6 +61,7 @@ def test_the_typed_example_runs(tape: Tape, tmp_path: Path, monkeypatch: pytest.
     api.recordings(tmp_path)
     api.stores(tmp_path)
     asyncio.run(api.asynchronous_stores())
+    api.guards()
     api.errors(tmp_path)
 
     assert tape.trace().complete

@@ -188,6 +188,17 @@ def stores(folder: Path) -> None:
     assert folder.exists()
 
 
+def guards() -> None:
+    rows: dict[str, dict[str, int]] = {}
+    guarded = dl.guard(rows, policy=None, mode="warn")
+    guarded["doc/1"] = {"n": 1}
+    assert_type(guarded["doc/1"], Any)
+    assert_type(guarded.write("doc/1", {"n": 2}, confidence=0.5).reason, str)
+    fields = dl.guard(dl.track({"n": 1}, id="doc/2"))
+    fields["n"] = fields["n"] + 1
+    assert_type(list(fields), list[str])
+
+
 async def asynchronous_stores() -> None:
     async with dl.AsyncStore() as store:
         await store.write("note/1", {"text": "a"})

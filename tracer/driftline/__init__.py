@@ -24,7 +24,7 @@ from driftline.tracking import TrackedList, TrackedMapping, track, tracked
 from driftline.values import ABSENT
 
 if TYPE_CHECKING:
-    from driftline.store import AsyncStore, RefusedError, Store
+    from driftline.store import AsyncStore, RefusedError, Store, guard
 
 __all__ = [
     "ABSENT",
@@ -40,6 +40,7 @@ __all__ = [
     "current",
     "delete",
     "extract",
+    "guard",
     "inject",
     "merge",
     "patch",
@@ -60,7 +61,7 @@ __all__ = [
 ]
 
 #: What `driftline.store` has; a program that only records need not wait for it to load.
-_IN_STORE: Final = frozenset({"AsyncStore", "RefusedError", "Store"})
+_IN_STORE: Final = frozenset({"AsyncStore", "RefusedError", "Store", "guard"})
 
 
 def __getattr__(name: str) -> Any:

@@ -74,7 +74,7 @@ def _verdicts(
     for object_id, path in fields:
         cell = cells.get((object_id, path))
         right: Right = "unknown" if cell is None else rights.get(cell, "unknown")
-        verdicts.append(is_wrong(right, _digest(found.holds(object_id, path))))
+        verdicts.append(is_wrong(right, _digest(found.standing(object_id).get(path, ABSENT))))
     return verdicts
 
 

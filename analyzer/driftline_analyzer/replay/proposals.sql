@@ -5,6 +5,7 @@
 --             u        the unit that it is decided with (`unit.u`): of its aborted ones the one that ended first; else the
 --                      outermost that is unknown; else the outermost; null in none
 --             ended    the event that ends this unit; null if none does by `until`
+--             aborted  whether it is aborted
 --             turn     its place among all writes as they are told, from 1
 --             ordinal  its place among all writes as they are decided, from 1
 --             k        the event just at which it is told: its own, or a later version's that was recorded earlier
@@ -52,7 +53,7 @@ dated AS (
         ELSE 1::BIGINT << 40 END AS decided, min(k) OVER (PARTITION BY u) AS first_k
     FROM joined
 )
-SELECT e, p, o, b, op, v, pos, is_full, void, declared, base_pos, base, asked, u, ended,
+SELECT e, p, o, b, op, v, pos, is_full, void, declared, base_pos, base, asked, u, ended, voided IS NOT NULL AS aborted,
     row_number() OVER (ORDER BY k, pos, e) AS turn,
     row_number() OVER (ORDER BY decided, CASE WHEN u IS NULL THEN k ELSE first_k END, k, pos, e) AS ordinal, k
 FROM dated
@@ -61,6 +62,4 @@ ANTI JOIN (SELECT o, v, min(e) AS asked_e FROM placed WHERE asked GROUP BY o, v)
     ON a.o = dated.o AND a.v = dated.v AND NOT dated.asked AND dated.e > a.asked_e;
 
 CREATE TABLE concluded AS
-SELECT w.ended AS e, w.u, any_value(x.op) = 'unit-abort' AS aborted
-FROM proposal AS w JOIN event AS x ON x.e = w.ended
-GROUP BY w.ended, w.u;
+SELECT ended AS e, u, any_value(aborted) AS aborted FROM proposal WHERE ended IS NOT NULL GROUP BY ended, u;

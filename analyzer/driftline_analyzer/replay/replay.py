@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from driftline.discipline.pipeline import Decision, Verdict
 from driftline.discipline.quarantine import Entry
-from driftline.values import ABSENT
 from driftline_analyzer.database import sql
 from driftline_analyzer.replay import records
 from driftline_analyzer.replay.bounds import NO_BOUND, last_event
@@ -59,19 +58,29 @@ class Replay:
         order: In which order the writes are decided, in words.
         counts: How many writes came to each verdict.
         writes: How many writes there are to decide.
+        workspace: The tables that it works with.
     """
 
     def __init__(
-        self, analysis: Analysis, workspace: Workspace, *, until: int, only: str | None, progress: Progress
+        self,
+        analysis: Analysis,
+        workspace: Workspace,
+        *,
+        until: int,
+        only: str | None,
+        recorded: bool,
+        progress: Progress,
     ) -> None:
         self.analysis = analysis
         self.order = _CLOCK_ORDER
         self.counts: Counter[Verdict] = Counter()
-        self._workspace = workspace
+        self.workspace = workspace
         self._whole = until == NO_BOUND
         self._only = only
         self._progress = progress
         workspace.run(sql("replay", "proposals"))
+        if recorded:
+            workspace.run(sql("replay", "verdicts"))
         ((self.writes,),) = workspace.rows("SELECT count(*) FROM proposal")
         workspace.run("CREATE TABLE deciding AS SELECT DISTINCT o FROM proposal")
         workspace.run(sql("replay", "twins"))
@@ -85,7 +94,7 @@ class Replay:
 
     def decisions(self) -> Iterator[Decided]:
         """Decide every write, and hand on those that are asked for, in the order in which they are decided."""
-        decided = self._engine.decide(told(self._workspace), whole=self._whole)
+        decided = self._engine.decide(told(self.workspace), whole=self._whole)
         for done, (one, decision) in enumerate(decided, 1):
             if done % _TELL_EVERY == 0:
                 self._progress(done / self.writes)
@@ -109,9 +118,9 @@ class Replay:
         """Where the reconciled state differs from what really happened, by object and field."""
         recorded = (
             (row[0], row[1], Side(value_of(*row[2:6]), row[6], row[7]))
-            for row in self._workspace.rows(sql("replay", "recorded"))
+            for row in self.workspace.rows(sql("replay", "recorded"))
         )
-        objects = (row[0] for row in self._workspace.rows("SELECT object FROM object SEMI JOIN deciding USING (o)"))
+        objects = (row[0] for row in self.workspace.rows("SELECT object FROM object SEMI JOIN deciding USING (o)"))
         for one in differences(recorded, self._engine.pipeline.world, self._notes, frozenset(objects)):
             if self._is_wanted(one.object):
                 yield one
@@ -129,11 +138,10 @@ class Replay:
         """How many writes were held back that had no finding of their own."""
         return self._fates.innocent
 
-    def holds(self, object_id: str, path: str) -> Any:
-        """What a field holds by the replay; `ABSENT` if nothing."""
+    def standing(self, object_id: str) -> dict[str, Any]:
+        """What stands in an object so far, by JSON Pointer."""
         found = self._engine.pipeline.world.get(object_id)
-        state = None if found is None else found.fields.get(path)
-        return ABSENT if state is None else state.value
+        return {} if found is None else found.values()
 
     def states(self) -> Iterator[dict[str, Any]]:
         """The reconciled state, object by object."""
@@ -153,6 +161,7 @@ def replay(
     *,
     until: str | None = None,
     only: str | None = None,
+    recorded: bool = False,
     progress: Progress = lambda _share: None,
 ) -> Iterator[Replay]:
     """Decide a trace anew, under the policy that it is analysed under.
@@ -161,6 +170,7 @@ def replay(
         analysis: The trace.
         until: Take events up to this time, event or version only, as the user typed it.
         only: Tell of this object alone; all are decided.
+        recorded: Decide only what a live store recorded its own decision of.
         progress: Told of how far it is.
 
     Yields:
@@ -185,7 +195,7 @@ def replay(
     if only is not None:
         only = _known(analysis, only)
     with analysis.workspace(until=bound) as workspace:
-        yield Replay(analysis, workspace, until=bound, only=only, progress=progress)
+        yield Replay(analysis, workspace, until=bound, only=only, recorded=recorded, progress=progress)
 
 
 def _known(analysis: Analysis, only: str) -> str:

@@ -56,7 +56,8 @@ GROUP BY w.o, x.f, w.pos;
 -- What each branch said: what landed of it, or was made part of what landed (u null), or waits with it in one unit.
 CREATE TEMP TABLE said AS
 SELECT s.o, s.f, s.b, NULL::INTEGER AS u, {'pos': s.pos, 'e': s.e} AS place, s.digest
-FROM setting AS s JOIN proposal AS w ON w.e = s.e SEMI JOIN deciding AS d ON d.o = s.o;
+FROM setting AS s JOIN proposal AS w ON w.e = s.e JOIN event AS x ON x.e = s.e SEMI JOIN deciding AS d ON d.o = s.o
+WHERE x.strategy IS DISTINCT FROM 'driftline.release';  -- whoever releases a write has not written it
 
 CREATE TEMP TABLE put_off AS
 SELECT w.o, x.f, w.b, w.u, w.v, {'pos': w.pos, 'e': w.e} AS place, f.digest

@@ -81,7 +81,7 @@ class _Placed(NamedTuple):
 def _told(row: tuple[Any, ...]) -> Told:
     (e, ordinal, event, op, object_id, type_, version, position, branch, branch_id, phase, clock, confidence, fidelity,
      source, references, inputs, unit, depth, signature, strategy, reason, bases, asked, cells) = row  # fmt: skip
-    releases = bases[1] if strategy == RELEASE and bases is not None and len(bases) > 1 else None
+    releases = bases[-1] if strategy == RELEASE and bases else None  # what stood, if anything did, comes first
     proposal = Proposal(
         event=event, op=op, object=object_id, type=type_, version=version, position=position, order=ordinal,
         branch=branch, branch_id=branch_id, phase=phase, time=clock, fields=_written(op, cells or ()),

@@ -117,6 +117,12 @@ class Pipeline:
         self._keep_out(proposal)
         return _decision(proposal, "deferred", reason="its unit has not ended")
 
+    def judge(self, proposal: Proposal) -> Decision:
+        """What would become of a write, if it were proposed now and outside any unit. Nothing is changed by asking."""
+        if self._has_failed(proposal):
+            return _decision(proposal, "failed", reason="its branch has failed before")
+        return self._try([proposal])[1][0]
+
     def commit_unit(self, unit: str) -> list[Decision]:
         """A unit ends well: its writes are decided as one, all of them or none."""
         return self._decide(self._units.pop(unit, []))
@@ -176,6 +182,15 @@ class Pipeline:
             for proposal in proposals:
                 self._keep_out(proposal)
             return [_decision(proposal, "failed", reason="its branch has failed before") for proposal in proposals]
+        tried, decisions, holds = self._try(proposals)
+        if holds:
+            tried.settle()
+        for proposal, decision in zip(proposals, decisions, strict=True):
+            self._note(proposal, decision)
+        return decisions
+
+    def _try(self, proposals: list[Proposal]) -> tuple[World, list[Decision], bool]:
+        """What the world would be, the decisions, and whether the gate lets them pass; nothing is changed."""
         tried = self.world.overlay()
         drafts = []
         for proposal in proposals:
@@ -192,13 +207,8 @@ class Pipeline:
         every = [one for some in failures for one in some]
         worst = _worst(every) or _unsure(every)
         if worst is None:
-            tried.settle()
-            decisions = [_passed(drafted, own) for drafted, own in zip(drafts, failures, strict=True)]
-        else:
-            decisions = [_refused(drafted, own, worst) for drafted, own in zip(drafts, failures, strict=True)]
-        for proposal, decision in zip(proposals, decisions, strict=True):
-            self._note(proposal, decision)
-        return decisions
+            return tried, [_passed(drafted, own) for drafted, own in zip(drafts, failures, strict=True)], True
+        return tried, [_refused(drafted, own, worst) for drafted, own in zip(drafts, failures, strict=True)], False
 
     def _note(self, proposal: Proposal, decision: Decision) -> None:
         if self.lines.get(proposal.branch_id) is None:

@@ -7,9 +7,13 @@ until `dl.Store` is asked for.
 from driftline.store.asynchronous import AsyncStore
 from driftline.store.core import Mode
 from driftline.store.entry import HistoryEntry
+from driftline.store.guarding import Guard, Guardable, GuardedObject, guard
 from driftline.store.refused import RefusedError
 from driftline.store.store import Store
 from driftline.store.unit import Unit
 from driftline.store.version import Version
 
-__all__ = ["AsyncStore", "HistoryEntry", "Mode", "RefusedError", "Store", "Unit", "Version"]
+__all__ = [
+    "AsyncStore", "Guard", "Guardable", "GuardedObject", "HistoryEntry", "Mode", "RefusedError", "Store", "Unit",
+    "Version", "guard",
+]  # fmt: skip

@@ -205,7 +205,7 @@ class Core:
             notes = self._notes(actor.branch)
             notes.saw(object_id, made.version)
             self._note_early(actor, notes, object_id, made.version)
-            self._scribe.read(actor, found, standing, repeats=False)
+            self._scribe.read(actor, found, standing)
         return found
 
     def _note_early(self, actor: Actor, notes: Notes, object_id: str, version: int) -> None:
@@ -282,7 +282,7 @@ class Core:
             actor=actor, op=proposal.op, object=object_id, fields=proposal.fields,
             base=0 if head is None else head.version, type=proposal.type, source=by, references=proposal.references,
         )  # fmt: skip
-        entry = _entry(request, proposal, decision, parents, lands=True)
+        entry = entry_of(request, proposal, decision, parents, lands=True)
         backend.records.add(msgspec.structs.replace(entry, releases=quarantined), changes)
         backend.quarantine.settle(number, proposal, decision, by=by, why=why)
         self.counts[decision.verdict] += 1
@@ -320,9 +320,9 @@ class Core:
         elif enforced:
             changes = _reconciled(decision, records.standing(object_id))
         else:
-            changes = _as_proposed(proposal, records.standing(object_id))
+            changes = as_proposed(proposal, records.standing(object_id))
         parents = parents_of(head, request.base) if lands else ()
-        records.add(_entry(request, proposal, decision, parents, lands=lands), changes)
+        records.add(entry_of(request, proposal, decision, parents, lands=lands), changes)
         if lands and proposal.op != "patch" and (decision.verdict == "promoted" or not enforced):
             self._notes(request.actor.branch).saw(object_id, proposal.position)
         self.counts[decision.verdict] += 1
@@ -331,7 +331,7 @@ class Core:
                 proposal, decision, self.backend.world, head=None if head is None else str(head.version)
             )
         if self.mode == "warn" and not aborted:
-            _warn(decision)
+            warn_of(decision)
         outcome = Outcome(
             actor=request.actor, proposal=proposal, decision=decision, base=request.base, parents=parents
         )  # fmt: skip
@@ -352,15 +352,16 @@ def _reconciled(decision: Decision, standing: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _as_proposed(proposal: Proposal, standing: Mapping[str, Any]) -> dict[str, Any]:
+def as_proposed(proposal: Proposal, standing: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that a write changes if nobody has a say in it."""
     gone = {} if proposal.op == "patch" else {path: ABSENT for path in standing if path not in proposal.fields}
     return {**gone, **proposal.fields}
 
 
-def _entry(
+def entry_of(
     request: Request, proposal: Proposal, decision: Decision, parents: tuple[int, ...], *, lands: bool
 ) -> HistoryEntry:
+    """What is remembered of a decided write."""
     return HistoryEntry(
         object=proposal.object, version=proposal.position, op=proposal.op, type=proposal.type, base=request.base,
         parents=parents, depth=proposal.depth or 1, time=proposal.time, branch=proposal.branch,
@@ -370,7 +371,7 @@ def _entry(
     )  # fmt: skip
 
 
-def _warn(decision: Decision) -> None:
+def warn_of(decision: Decision) -> None:
     """Say what the policy would not have let stand as it is."""
     reasons = [decision.reason] if decision.reason else [failure.reason for failure in decision.failures]
     if decision.verdict == "promoted" and not reasons:

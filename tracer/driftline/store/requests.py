@@ -225,3 +225,24 @@ def parents_of(entry: HistoryEntry | None, base: int) -> tuple[int, ...]:
     """The versions that a new one is made of: the one that stands, and the one that it was derived from."""
     standing = 0 if entry is None else entry.version
     return tuple(dict.fromkeys(version for version in (standing, base) if version))
+
+
+def said_of(
+    confidence: float | None, fidelity: float | None, source: str | None, refs: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """What a writer declares, checked."""
+    for name, share in (("confidence", confidence), ("fidelity", fidelity)):
+        if share is not None and not (isinstance(share, (int, float)) and 0 <= share <= 1):
+            raise DriftlineError(f"the {name} {share!r} is no number from 0 to 1", f"leave {name} out, or mend it")
+    return {"confidence": confidence, "fidelity": fidelity, "source": source, "references": dict(refs or {})}
+
+
+def type_of(object_id: str) -> str | None:
+    """What stands before the first slash of an id.
+
+    Example:
+        >>> type_of("context/42"), type_of("lonely")
+        ('context', None)
+    """
+    type_, slash, _ = object_id.partition("/")
+    return type_ if slash and type_ else None

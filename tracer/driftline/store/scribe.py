@@ -70,15 +70,15 @@ class Scribe:
         self._marks = marks
         self._known: Recorder | None = None  # the recorder whose trace names a policy
 
-    def read(self, actor: Actor, version: Version, fields: Mapping[str, Any], *, repeats: bool) -> None:
-        """A branch read a version whole."""
+    def read(self, actor: Actor, version: Version, fields: Mapping[str, Any], *, whole: bool = True) -> None:
+        """A branch read a version, or only some fields of it."""
         recorder = RECORDING.recorder
         if recorder is None:
             return
         with _counted(recorder, "read"), _acting(_scope(recorder, actor)) as scope:
             place = scope.places.get(version.id)
-            if repeats or place is None or place.whole != version.version:
-                recorder.read(version.id, version.type, version.version, _leaves(fields), whole=True)
+            if place is None or place.whole != version.version:  # else it is a read that repeats
+                recorder.read(version.id, version.type, version.version, _leaves(fields), whole=whole)
 
     def mark(self, op: str, actor: Actor, object_id: str, version: int, rare: Mapping[str, Any]) -> None:
         """Something was said of a version."""

@@ -20,7 +20,7 @@ from driftline.store.backend import Backend, MemoryBackend
 from driftline.store.contents import copy, fields_of, patch_of
 from driftline.store.core import Core, Mode
 from driftline.store.entry import HistoryEntry
-from driftline.store.requests import Actor, Request, check_version, inputs_of, number_of
+from driftline.store.requests import Actor, Request, check_version, inputs_of, number_of, said_of, type_of
 from driftline.store.unit import Unit, raise_if_refused, unit_of
 from driftline.store.version import Version
 from driftline.values import ABSENT
@@ -74,7 +74,7 @@ class Store:
     ) -> None:
         if mode not in get_args(Mode):
             raise DriftlineError(f"there is no mode {mode!r}", f"use one of {', '.join(get_args(Mode))}")
-        found = _policy(policy)
+        found = policy_of(policy)
         self._core = Core(found, mode, _backend(path), customs)
         self._finalizer = weakref.finalize(self, self._core.close)
 
@@ -256,7 +256,7 @@ class Store:
             RefusedError: If it was rejected, or failed its branch.
             DriftlineError: If something that was passed makes no sense: nothing is proposed then.
         """
-        said = _said(confidence, fidelity, source, refs)
+        said = said_of(confidence, fidelity, source, refs)
         return self._propose("write", object, lambda _: fields_of(object, value), base, type, inputs, said)
 
     def patch(
@@ -293,7 +293,7 @@ class Store:
             RefusedError: See `write`.
             DriftlineError: See `write`.
         """
-        said = _said(confidence, fidelity, source, refs)
+        said = said_of(confidence, fidelity, source, refs)
         return self._propose("patch", object, lambda _: patch_of(object, fields), base, type, inputs, said)
 
     def append(
@@ -323,7 +323,7 @@ class Store:
             RefusedError: See `write`.
             DriftlineError: See `write`; or if something else than a list stands there.
         """
-        said = _said(confidence, None, source, None)
+        said = said_of(confidence, None, source, None)
 
         def longer(standing: Mapping[str, Any]) -> Mapping[str, Any]:
             ((path, own),) = patch_of(object, {field: [item]}).items()
@@ -435,7 +435,7 @@ class Store:
             found = newest if at_head else self._base(actor, object_id, base)
             request = Request(
                 actor=actor, op=op, object=object_id, fields=fields(standing), base=found,
-                type=type_ or (head.type if head is not None else None) or _type_of(object_id),
+                type=type_ or (head.type if head is not None else None) or type_of(object_id),
                 inputs=None if inputs is None else inputs_of(core.backend.records, inputs), **said,
             )  # fmt: skip
             if unit is not None:
@@ -477,28 +477,8 @@ def _standing(core: Core, object_id: str, unit: Unit | None) -> Mapping[str, Any
     return out
 
 
-def _said(
-    confidence: float | None, fidelity: float | None, source: str | None, refs: Mapping[str, str] | None
-) -> dict[str, Any]:
-    """What a writer declares, checked."""
-    for name, share in (("confidence", confidence), ("fidelity", fidelity)):
-        if share is not None and not (isinstance(share, (int, float)) and 0 <= share <= 1):
-            raise DriftlineError(f"the {name} {share!r} is no number from 0 to 1", f"leave {name} out, or mend it")
-    return {"confidence": confidence, "fidelity": fidelity, "source": source, "references": dict(refs or {})}
-
-
-def _type_of(object_id: str) -> str | None:
-    """What stands before the first slash of an id.
-
-    Example:
-        >>> _type_of("context/42"), _type_of("lonely")
-        ('context', None)
-    """
-    type_, slash, _ = object_id.partition("/")
-    return type_ if slash and type_ else None
-
-
-def _policy(policy: Policy | str | os.PathLike[str] | None) -> Policy:
+def policy_of(policy: Policy | str | os.PathLike[str] | None) -> Policy:
+    """A policy, however it was named."""
     if policy is None:
         return Policy()
     if isinstance(policy, Policy):

@@ -1,0 +1,139 @@
+"""The replay against its plain reference (`reference/replay.py`), on random programs under several policies.
+
+`TRIED_EXAMPLES` says how many to try, as for `test_detectors_agree.py`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import hypothesis.strategies as st
+from hypothesis import given
+from programs import Program, programs, record
+from reference.event_lists import Row, traces, write_trace
+from reference.history import History
+from reference.replay import PlainReplay
+from test_detectors_agree import event_line, section, thoroughly
+
+from driftline.discipline import Policy, loads
+from driftline.discipline.pipeline import Decision
+from driftline.discipline.world import World
+from driftline_analyzer import analyze
+from driftline_analyzer.replay import records, replay
+
+POLICIES: Final = (
+    "",
+    """
+    [reconcile]
+    min_confidence = 0.4
+    [types.doc]
+    required = ["/a"]
+    references = { "/b" = "doc" }
+    [types.doc.fields]
+    "/a" = "last-writer-wins"
+    "/b" = "multi-value"
+    "/n/x" = "most-complete"
+    "/n/y" = { strategy = "follow-field", field = "/n/x" }
+    [gate]
+    read-set = "quarantine"
+    fidelity = "reject"
+    duplicate = "reject"
+    completeness = "warn"
+    """,
+    """
+    [phases]
+    order = ["compression", "enrichment", "reasoning"]
+    [reconcile]
+    default = "first-writer-wins"
+    [types.doc]
+    immutable = ["/b"]
+    [types.doc.fields]
+    "/n/x" = "write-once"
+    "/a" = { accepted = [0, 1, "", "s"], strategy = "highest-confidence" }
+    [gate]
+    values = "fail"
+    phase-order = "warn"
+    lineage-present = "reject"
+    atomicity = "off"
+    """,
+)
+
+
+@thoroughly
+@given(programs(), st.sampled_from(POLICIES))
+def test_the_replay_decides_what_the_reference_decides_in_recorded_programs(program: Program, policy: str) -> None:
+    check(lambda folder: record(program, folder), loads(policy))
+
+
+@thoroughly
+@given(traces(), st.sampled_from(POLICIES))
+def test_the_replay_decides_what_the_reference_decides_in_several_processes(
+    trace: tuple[list[Row], bool], policy: str
+) -> None:
+    rows, _ = trace
+    check(lambda folder: write_trace(folder, rows), loads(policy))
+
+
+def check(make: Callable[[Path], Sequence[str] | None], policy: Policy) -> None:
+    """Make a trace, and demand that replay and reference decide alike, in the same order, and end in the same state."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "run.drift"
+        listing = make(folder)
+        history = History.load(folder)
+        if not history.ordered:
+            return
+        reference = PlainReplay(history, policy)
+        expected = [shown(decision) for decision in reference.decisions()]
+        with analyze(folder, policy=policy) as analysis, replay(analysis) as replayed:
+            actual = [shown(one.decision) for one in replayed.decisions()]
+            states = list(replayed.states())
+        wanted = states_of(reference.pipeline.world)
+    if actual != expected or states != wanted:  # an assert would show the lists a second time
+        differing = [(one, other) for one, other in zip(expected, actual, strict=False) if one != other]
+        parts = [
+            section("the first that differs", differing_lines(*differing[0]) if differing else [str(len(expected))]),
+            section("states", map(str, [one for one in zip(wanted, states, strict=False) if one[0] != one[1]])),
+            section(f"events in clock order, ordered={history.ordered}", map(event_line, history.events)),
+            section("calls", listing or ()),
+        ]
+        raise AssertionError("\n" + "\n".join(part for part in parts if part))
+
+
+def differing_lines(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """What two decisions do not have in common, field by field."""
+    lines = [f"{one['event']}"]
+    for name, (left, right) in {name: (one[name], other[name]) for name in one}.items():
+        if name == "fields":
+            lines += differing_fields(
+                {field["path"]: field for field in left}, {field["path"]: field for field in right}
+            )
+        elif left != right:
+            lines.append(f"{name}: {left} <> {right}")
+    return lines
+
+
+def differing_fields(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    lines = []
+    for path in sorted({*left, *right}):
+        a, b = left.get(path), right.get(path)
+        if a is None or b is None:
+            lines.append(f"{path}: {a} <> {b}")
+        else:
+            lines += [f"{path} {name}: {a[name]} <> {b[name]}" for name in a if a[name] != b[name]]
+    return lines
+
+
+def shown(decision: Decision) -> dict[str, Any]:
+    return {
+        "event": decision.event, "version": decision.version, "verdict": decision.verdict, "reason": decision.reason,
+        "fields": [records.field(one) for one in decision.fields],
+        "failures": [records.failure(one) for one in decision.failures],
+    }  # fmt: skip
+
+
+def states_of(world: World) -> list[dict[str, Any]]:
+    found = ((object_id, world.get(object_id)) for object_id in world.ids())
+    return [records.state(object_id, state) for object_id, state in found if state is not None]
