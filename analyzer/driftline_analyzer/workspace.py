@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -38,11 +38,11 @@ class Workspace:
             cursor.execute(f"SET VARIABLE {name} = ?", [value])
         return cursor
 
-    def run(self, statements: str) -> None:
+    def run(self, statements: str, parameters: Sequence[Any] = ()) -> None:
         """Run statements that give no rows."""
         cursor = self._cursor()
         try:
-            cursor.execute(statements)
+            cursor.execute(statements, list(parameters)) if parameters else cursor.execute(statements)
         finally:
             cursor.close()
 

@@ -207,20 +207,31 @@ class PlainReplay:
         """What stood at a position; of a version that never was, what it held."""
         there = [w for w in self.history.writes_in_order(write.object) if self.history.position_of(w) == place]
         if there and all(map(self.history.void, there)):
-            setting = [w for w in there if path in self.history.sets(w)]
+            setting = [w for w in there if path in self.history.sets(w) and self.rank(w) < self.rank(write)]
             if setting:
                 last = max(setting, key=self.rank)
                 return None if self.history.sets(last)[path] is None else last.fields[path]
-        stood = self.history.stood_at(write.object, place, path)
+        upto = [w for w in self.history.writes_before(write) if self.history.position_of(w) <= place]
+        stood = self.history.contents_after(upto).get(path)
         return None if stood is None else stood.value
 
     def was_set(self, write: Event, place: float, path: str) -> bool:
         return any(
             path in self.history.sets(w)
             for w in self.history.writes_in_order(write.object)
-            if self.history.position_of(w) <= place
-            and (not self.history.void(w) or self.history.position_of(w) == place)
+            if (
+                not self.history.void(w)
+                and w in self.history.writes_before(write)
+                and self.history.position_of(w) <= place
+            )
+            or (self.history.position_of(w) == place and self.is_torn(w) and self.rank(w) < self.rank(write))
         )
+
+    def is_torn(self, write: Event) -> bool:
+        """Whether a version never was."""
+        place = self.history.position_of(write)
+        same = [w for w in self.history.writes_in_order(write.object) if self.history.position_of(w) == place]
+        return all(map(self.history.void, same))
 
 
 def value_of(field: Field) -> Any:

@@ -54,6 +54,26 @@ ORDER BY f.n
 """
 
 
+#: Of the writes that SQL promotes: which fields some changed; the last of each branch; their versions of some objects.
+_CERTAIN: Final = """
+SELECT w.e, list(p.path) FILTER (s.changed)
+FROM proposal AS w ANTI JOIN deciding USING (o)
+LEFT JOIN setting AS s ON s.e = w.e
+LEFT JOIN path AS p ON p.f = s.f
+WHERE w.e IN (SELECT unnest(?::BIGINT[]))
+GROUP BY w.e
+"""
+_LAST: Final = """
+SELECT b.branch, max(w.e) FROM proposal AS w ANTI JOIN deciding USING (o) JOIN branch AS b ON b.b = w.b
+GROUP BY b.branch
+"""
+_MADE: Final = """
+SELECT o.object, coalesce(e.label, e.version::VARCHAR)
+FROM proposal AS w ANTI JOIN deciding USING (o) JOIN object AS o ON o.o = w.o JOIN event AS e ON e.e = w.e
+WHERE o.object IN (SELECT unnest(?::VARCHAR[]))
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What becomes of one finding.
@@ -146,6 +166,7 @@ class Fates:
     def __init__(self, workspace: Workspace, findings: list[Finding]) -> None:
         self.new: list[New] = []
         self.innocent = 0
+        self._workspace = workspace
         self._findings = {finding.number: finding for finding in findings}
         self._places: dict[int, _Place] = {}
         self._codes: defaultdict[int, set[str]] = defaultdict(set)  # event → rules that found something there
@@ -177,6 +198,19 @@ class Fates:
             self.innocent += 1
         if landed:
             self.new += _news(decision, found or set())
+
+    def close(self) -> None:
+        """Take notice of the writes that were promoted as they are without being watched."""
+        wanted = [*self._codes, *self._partners]
+        for e, changed in self._workspace.rows(_CERTAIN, [wanted]):
+            self._outcomes[e] = _Outcome("promoted", frozenset(changed or ()), frozenset(), frozenset())
+        for branch_id, e in self._workspace.rows(_LAST):
+            written, landed = self._last.get(branch_id, (0, 0))
+            self._last[branch_id] = (max(written, e), max(landed, e))
+        unknown = {object_id for (object_id, _), verdict in self._made.items() if verdict is None}
+        for object_id, version in self._workspace.rows(_MADE, [sorted(one for one in unknown if one is not None)]):
+            if (object_id, version) in self._made:
+                self._made[object_id, version] = "promoted"
 
     def judged(self) -> Iterator[Judged]:
         """What becomes of each finding, by time."""

@@ -9,7 +9,9 @@
 --             turn     its place among all writes as they are told, from 1
 --             ordinal  its place among all writes as they are decided, from 1
 --             k        the event just at which it is told: its own, or a later version's that was recorded earlier
+--             decided  the event at which it is decided
 --   concluded e, u, aborted   the end of each such unit
+--   first    o, e, ordinal, deleted   of each object the write decided first, and whether any write deletes it
 --
 -- What a live store made of a proposal is no proposal itself: of the writes of one version the one that was asked counts.
 --
@@ -55,7 +57,7 @@ dated AS (
 )
 SELECT e, p, o, b, op, v, pos, is_full, void, declared, base_pos, base, asked, u, ended, voided IS NOT NULL AS aborted,
     row_number() OVER (ORDER BY k, pos, e) AS turn,
-    row_number() OVER (ORDER BY decided, CASE WHEN u IS NULL THEN k ELSE first_k END, k, pos, e) AS ordinal, k
+    row_number() OVER (ORDER BY decided, CASE WHEN u IS NULL THEN k ELSE first_k END, k, pos, e) AS ordinal, k, decided
 FROM dated
 -- The store's own result, recorded after what it was made of.
 ANTI JOIN (SELECT o, v, min(e) AS asked_e FROM placed WHERE asked GROUP BY o, v) AS a
@@ -63,3 +65,6 @@ ANTI JOIN (SELECT o, v, min(e) AS asked_e FROM placed WHERE asked GROUP BY o, v)
 
 CREATE TABLE concluded AS
 SELECT ended AS e, u, any_value(aborted) AS aborted FROM proposal WHERE ended IS NOT NULL GROUP BY ended, u;
+
+CREATE TABLE first AS
+SELECT o, arg_min(e, ordinal) AS e, min(ordinal) AS ordinal, bool_or(op = 'delete') AS deleted FROM proposal GROUP BY o;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from driftline.discipline.pipeline import Decision, Verdict
 from driftline.discipline.quarantine import Entry
 from driftline_analyzer.database import sql
-from driftline_analyzer.replay import records
+from driftline_analyzer.replay import records, shortcut
 from driftline_analyzer.replay.bounds import NO_BOUND, last_event
 from driftline_analyzer.replay.difference import Difference, Notes, Side, differences
 from driftline_analyzer.replay.engine import Engine, Line, withheld
 from driftline_analyzer.replay.fates import Fates, Judged, New
+from driftline_analyzer.replay.plain import plain, plain_states
 from driftline_analyzer.replay.told import Told, told, value_of
 from driftline_analyzer.targets import parse_target
 
@@ -28,6 +30,10 @@ Progress = Callable[[float], None]
 
 _LINES = """
 SELECT b.branch, b.name, b.phase, up.branch FROM branch AS b LEFT JOIN branch AS up ON up.b = b.parent
+"""
+_CERTAIN = """
+SELECT count(*) FROM proposal AS w ANTI JOIN deciding USING (o) JOIN object AS o ON o.o = w.o
+WHERE ? IS NULL OR o.object = ?
 """
 _TELL_EVERY = 512  # decisions
 _CLOCK_ORDER = "as recorded: by the clock, and the writes of one object by its versions"
@@ -69,6 +75,7 @@ class Replay:
         until: int,
         only: str | None,
         recorded: bool,
+        whole: bool,
         progress: Progress,
     ) -> None:
         self.analysis = analysis
@@ -82,7 +89,7 @@ class Replay:
         if recorded:
             workspace.run(sql("replay", "verdicts"))
         ((self.writes,),) = workspace.rows("SELECT count(*) FROM proposal")
-        workspace.run("CREATE TABLE deciding AS SELECT DISTINCT o FROM proposal")
+        shortcut.choose(workspace, analysis.policy.policy, whole=whole or recorded or not self._whole)
         workspace.run(sql("replay", "twins"))
         workspace.run(sql("replay", "seen"))
         policy = analysis.policy
@@ -92,17 +99,35 @@ class Replay:
         self._notes = Notes()
         self._fates = Fates(workspace, [one for one in analysis.findings() if self._is_wanted(one.object)])
 
-    def decisions(self) -> Iterator[Decided]:
-        """Decide every write, and hand on those that are asked for, in the order in which they are decided."""
+    def decisions(self, *, every: bool = True) -> Iterator[Decided]:
+        """Decide every write, and hand on those that are asked for, in the order in which they are decided.
+
+        Args:
+            every: Whether to hand on those, too, of which it was certain from the first that they are promoted as they
+                are. All are counted.
+        """
+        found: Iterator[tuple[Told, Decision]] = self._decided()
+        if every:
+            certain = (one for one in plain(self.workspace) if self._is_wanted(one[1].object))
+            found = heapq.merge(found, certain, key=lambda one: one[0].ordinal)
+        for one, decision in found:
+            if self._is_wanted(decision.object):
+                self.counts[decision.verdict] += 1
+                yield Decided(one, decision)
+        if not every:
+            ((number,),) = self.workspace.rows(_CERTAIN, [self._only, self._only])
+            self.counts["promoted"] += number
+        self._fates.close()
+
+    def _decided(self) -> Iterator[tuple[Told, Decision]]:
+        """What Python decides."""
         decided = self._engine.decide(told(self.workspace), whole=self._whole)
         for done, (one, decision) in enumerate(decided, 1):
             if done % _TELL_EVERY == 0:
                 self._progress(done / self.writes)
             self._notes.watch(one.proposal, decision, self._engine.pipeline.world)
             self._fates.watch(one, decision)
-            if self._is_wanted(decision.object):
-                self.counts[decision.verdict] += 1
-                yield Decided(one, decision)
+            yield one, decision
 
     # ---- what it comes to -----------------------------------------------------------------------------------------
 
@@ -146,10 +171,10 @@ class Replay:
     def states(self) -> Iterator[dict[str, Any]]:
         """The reconciled state, object by object."""
         world = self._engine.pipeline.world
-        for object_id in world.ids():
-            found = world.get(object_id)
-            if found is not None and self._is_wanted(object_id):
-                yield records.state(object_id, found)
+        decided = (records.state(name, found) for name in world.ids() if (found := world.get(name)) is not None)
+        for state in heapq.merge(decided, plain_states(self.workspace), key=lambda state: state["object"]):
+            if self._is_wanted(state["object"]):
+                yield state
 
     def _is_wanted(self, object_id: str | None) -> bool:
         return self._only is None or object_id == self._only
@@ -162,6 +187,7 @@ def replay(
     until: str | None = None,
     only: str | None = None,
     recorded: bool = False,
+    whole: bool = False,
     progress: Progress = lambda _share: None,
 ) -> Iterator[Replay]:
     """Decide a trace anew, under the policy that it is analysed under.
@@ -171,6 +197,8 @@ def replay(
         until: Take events up to this time, event or version only, as the user typed it.
         only: Tell of this object alone; all are decided.
         recorded: Decide only what a live store recorded its own decision of.
+        whole: Decide one by one even those writes of which it is certain that they are promoted as they are: the same
+            answer, more slowly.
         progress: Told of how far it is.
 
     Yields:
@@ -194,8 +222,9 @@ def replay(
     bound = last_event(analysis, until)
     if only is not None:
         only = _known(analysis, only)
-    with analysis.workspace(until=bound) as workspace:
-        yield Replay(analysis, workspace, until=bound, only=only, recorded=recorded, progress=progress)
+    asked = {"until": bound, **shortcut.variables(analysis.policy.policy)}
+    with analysis.workspace(**asked) as workspace:
+        yield Replay(analysis, workspace, until=bound, only=only, recorded=recorded, whole=whole, progress=progress)
 
 
 def _known(analysis: Analysis, only: str) -> str:

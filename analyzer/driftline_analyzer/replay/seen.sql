@@ -41,17 +41,15 @@ SELECT s.e, s.o, s.b, s.u, s.pos, c.f, false, s.base_pos, s.base
 FROM sparse AS s JOIN ever AS c ON c.o = s.o
 ANTI JOIN listed AS l ON l.e = s.e AND l.f = c.f;
 
--- What stood at each position: what the last write there set. What a void write holds counts at its version alone.
+-- What was set where. What a void write holds counts at its version alone.
 CREATE TEMP TABLE stood AS
-SELECT o, f, pos, arg_max({'e': e, 'digest': digest}, e) AS set
-FROM setting SEMI JOIN deciding USING (o) GROUP BY o, f, pos;
+SELECT o, f, {'pos': pos, 'e': e} AS place, digest FROM setting SEMI JOIN deciding USING (o);
 
 CREATE TEMP TABLE torn AS
-SELECT w.o, x.f, w.pos, arg_max({'e': x.e, 'digest': f.digest}, x.e) AS set
+SELECT w.o, x.f, w.pos, x.e, f.digest
 FROM undone AS x JOIN write AS w ON w.e = x.e SEMI JOIN deciding AS d ON d.o = w.o
 LEFT JOIN field AS f ON f.e = x.e AND f.f = x.f
-ANTI JOIN (SELECT o, pos FROM write WHERE NOT void) AS good ON good.o = w.o AND good.pos = w.pos
-GROUP BY w.o, x.f, w.pos;
+ANTI JOIN (SELECT o, pos FROM write WHERE NOT void) AS good ON good.o = w.o AND good.pos = w.pos;
 
 -- What each branch said: what landed of it, or was made part of what landed (u null), or waits with it in one unit.
 CREATE TEMP TABLE said AS
@@ -72,14 +70,20 @@ UNION ALL
 SELECT o, f, b, NULL, place, digest FROM put_off SEMI JOIN (FROM write WHERE NOT void) AS landed USING (o, v);
 
 CREATE TABLE seen AS
-WITH placed AS (SELECT *, {'pos': pos, 'e': e} AS place FROM asking),
+WITH placed AS (  -- of the writes at its base it saw all, but none that came after itself
+    SELECT *, {'pos': pos, 'e': e} AS place,
+        CASE WHEN base_pos < pos THEN {'pos': base_pos, 'e': 1::BIGINT << 41} WHEN base_pos >= pos THEN {'pos': pos, 'e': e - 1}
+            END AS upto
+    FROM asking
+),
 looked AS (
     SELECT a.e, a.f, a.listed, a.base_pos, a.base,
-        CASE WHEN t.pos IS NOT NULL THEN t.set ELSE s.set END AS at_base,
+        CASE WHEN t.e IS NOT NULL THEN t.e ELSE s.place.e END AS base_e,
+        CASE WHEN t.e IS NOT NULL THEN t.digest ELSE s.digest END AS base_digest,
         mine.place AS mine, mine.digest AS mine_digest, ours.place AS ours, ours.digest AS ours_digest
     FROM placed AS a
-    ASOF LEFT JOIN stood AS s ON s.o = a.o AND s.f = a.f AND a.base_pos >= s.pos
-    LEFT JOIN torn AS t ON t.o = a.o AND t.f = a.f AND t.pos = a.base_pos
+    ASOF LEFT JOIN stood AS s ON s.o = a.o AND s.f = a.f AND a.upto >= s.place
+    ASOF LEFT JOIN torn AS t ON t.o = a.o AND t.f = a.f AND t.pos = a.base_pos AND a.e > t.e
     ASOF LEFT JOIN (FROM said WHERE u IS NULL) AS mine
         ON mine.o = a.o AND mine.f = a.f AND mine.b = a.b AND a.place > mine.place
     ASOF LEFT JOIN (FROM said WHERE u IS NOT NULL) AS ours
@@ -92,9 +96,9 @@ own AS (
 ),
 chosen AS (
     SELECT e, f, listed, base, later.pos IS NOT NULL AND (base_pos IS NULL OR later.pos > base_pos) AS is_own,
-        is_own OR (base IS NOT NULL AND (base <> '0' OR at_base IS NOT NULL)) AS known,
-        CASE WHEN is_own THEN later.e ELSE at_base.e END AS source_e,
-        CASE WHEN is_own THEN later_digest ELSE at_base.digest END AS digest
+        is_own OR (base IS NOT NULL AND (base <> '0' OR base_e IS NOT NULL)) AS known,
+        CASE WHEN is_own THEN later.e ELSE base_e END AS source_e,
+        CASE WHEN is_own THEN later_digest ELSE base_digest END AS digest
     FROM own
 )
 SELECT c.e, c.f, c.listed, c.known,

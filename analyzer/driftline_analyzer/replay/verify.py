@@ -23,6 +23,8 @@ WHERE f.digest IS NOT NULL
 """
 #: What a recording cannot tell apart: either is a `reject`.
 _ALIKE: Final = {"failed": "rejected"}
+_RELEASED: Final = "released"
+_LANDED_AS: Final = frozenset({"promoted", "merged"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,10 @@ def _compared(found: Replay, workspace: Workspace) -> Verified:
             undecided += 1
             continue
         fields: tuple[str, ...] = ()
-        if own == "merged" and one.told.e in landed and one.told.proposal.unit is None:
+        if own in _LANDED_AS and one.told.e in landed and one.told.proposal.unit is None:
             fields = _otherwise(landed[one.told.e], found.standing(one.decision.object))
-        if own != "deferred" and (_ALIKE.get(own, own) != verdict or fields):
+        alike = own in _LANDED_AS if verdict == _RELEASED else _ALIKE.get(own, own) == verdict
+        if own != "deferred" and (fields or not alike):
             return Verified(checked, undecided, Differing(one, verdict, fields))
         checked += 1
     return Verified(checked, undecided, None)

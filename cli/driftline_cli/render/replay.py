@@ -48,7 +48,7 @@ def replay(replay: Replay, trace: str, *, until: str | None, limit: int | None) 
         until: Up to where, as the user typed it.
         limit: At most this many differences; None for all.
     """
-    for _ in replay.decisions():
+    for _ in replay.decisions(every=False):
         pass
     judged, new, waiting = list(replay.judged()), replay.new(), replay.waiting()
     shown, hidden = _telling(replay.differences(), limit)
