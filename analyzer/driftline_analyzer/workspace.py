@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 
 from driftline.errors import DriftlineError
 
@@ -43,6 +44,16 @@ class Workspace:
         cursor = self._cursor()
         try:
             cursor.execute(statements, list(parameters)) if parameters else cursor.execute(statements)
+        finally:
+            cursor.close()
+
+    def fill(self, table: str, rows: pa.Table) -> None:
+        """Make a table of rows that were worked out elsewhere."""
+        cursor = self._cursor()
+        try:
+            cursor.register("rows_made", rows)
+            cursor.execute(f"CREATE TABLE {table} AS FROM rows_made")
+            cursor.unregister("rows_made")
         finally:
             cursor.close()
 

@@ -231,3 +231,39 @@ def test_a_trace_runs_no_code(analyse: Analyse) -> None:
         reason = Outcome(found).decisions[-1]["reason"]
     assert reason == "os:getcwd is not called, since the trace itself names it: name the policy to call it"
     assert "os:getcwd raised TypeError" in under(analysis, policy).decisions[-1]["reason"]
+
+
+# ---- traces without an order --------------------------------------------------------------------------------------
+
+
+def test_a_trace_without_an_order_is_put_into_one(analyse: Analyse) -> None:
+    trace = """
+    unordered
+    b: patch doc/1 {n: 2} @v3 base v2
+    a: patch doc/1 {n: 1} @v2 base v1
+    m: write doc/1 {n: 0} @v1
+    """
+    found = under(analyse(trace))
+    assert [(one["version"], one["verdict"]) for one in found.decisions] == [
+        ("v1", "promoted"), ("v2", "promoted"), ("v3", "promoted"),
+    ]  # fmt: skip
+    assert found.states == {"doc/1": {"/n": "2"}}
+
+
+def test_a_lost_update_needs_no_order(analyse: Analyse) -> None:
+    trace = """
+    unordered
+    m: write doc/1 {n: 0} @v1
+    a: patch doc/1 {n: 1} @v2 base v1
+    b: patch doc/1 {n: 2} @v3 base v1
+    """
+    found = under(analyse(trace))
+    assert found.verdicts == ["promoted", "promoted", "quarantined"]
+    assert [one[:2] for one in found.fates] == [("stale-overwrite", "prevented")]
+
+
+def test_what_contradicts_itself_is_taken_as_listed(analyse: Analyse) -> None:
+    trace = "unordered\na: patch doc/1 {n: 1} @v2 base v3\nb: patch doc/1 {n: 2} @v3 base v2"
+    with replay(analyse(trace)) as found:
+        assert [one.decision.version for one in found.decisions()] == ["v2", "v3"]
+        assert "it contradicts itself, and was taken as listed there (1)" in found.order

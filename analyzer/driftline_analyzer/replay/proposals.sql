@@ -1,10 +1,11 @@
 -- Replay, proposals: every recorded write as it was proposed, in the order in which the discipline decides.
 --
+--   place     e, r   (made before) the place of each event: its number, where the trace has an order
 --   proposal  e, p, o, b, op, v, pos, is_full, void, declared, base_pos, base, asked, u, ended, turn, ordinal
 --             asked    it lies in a unit `driftline.proposal`: a live store put it there, since it did not land as it was
 --             u        the unit that it is decided with (`unit.u`): of its aborted ones the one that ended first; else the
 --                      outermost that is unknown; else the outermost; null in none
---             ended    the event that ends this unit; null if none does by `until`
+--             ended    the place of the event that ends this unit; null if none does by `until`
 --             aborted  whether it is aborted
 --             turn     its place among all writes as they are told, from 1
 --             ordinal  its place among all writes as they are decided, from 1
@@ -16,7 +17,7 @@
 -- What a live store made of a proposal is no proposal itself: of the writes of one version the one that was asked counts.
 --
 -- Writes are told in clock order, but those of one object in the order of its versions: one that was recorded late is
--- told just before the first that came after it.
+-- told just before the first that came after it. Without an order the places are those of `partial_order.py`.
 
 CREATE TABLE proposal AS
 WITH placed AS (
@@ -31,22 +32,24 @@ WITH placed AS (
 ),
 timed AS (
     SELECT *, void AND NOT asked AS idle,
-        CASE WHEN void AND NOT asked THEN e ELSE min(e) OVER (
+        CASE WHEN NOT getvariable('ordered') THEN pos WHEN void AND NOT asked THEN e ELSE min(e) OVER (
             PARTITION BY o, void AND NOT asked ORDER BY pos DESC, e DESC
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) END AS k
     FROM placed
 ),
 grouped AS (
-    SELECT t.*, coalesce(ab.u, t.around) AS unit,
-        CASE WHEN t.voided IS NOT NULL THEN t.voided WHEN w.outcome = 0 THEN w.ended END AS end_e
+    SELECT t.*, coalesce(ab.u, t.around) AS unit, q.r AS end_e
     FROM timed AS t
     LEFT JOIN event AS ab ON ab.e = t.voided
     LEFT JOIN unit AS w ON w.u = t.around
+    LEFT JOIN place AS q
+        ON q.e = (CASE WHEN t.voided IS NOT NULL THEN t.voided WHEN w.outcome = 0 THEN w.ended END)
+        AND q.e <= getvariable('until')
 ),
 -- A write that was recorded after the end of its committed unit is decided by itself.
 joined AS (
     SELECT * EXCLUDE (unit, end_e), CASE WHEN voided IS NULL AND k > end_e THEN NULL ELSE unit END AS u,
-        CASE WHEN end_e <= getvariable('until') AND (voided IS NOT NULL OR k <= end_e) THEN end_e END AS ended
+        CASE WHEN voided IS NOT NULL OR k <= end_e THEN end_e END AS ended
     FROM grouped
 ),
 -- What is never decided comes last, unit by unit.

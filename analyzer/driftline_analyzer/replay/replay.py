@@ -17,6 +17,7 @@ from driftline_analyzer.replay.bounds import NO_BOUND, last_event
 from driftline_analyzer.replay.difference import Difference, Notes, Side, differences
 from driftline_analyzer.replay.engine import Engine, Line, withheld
 from driftline_analyzer.replay.fates import Fates, Judged, New
+from driftline_analyzer.replay.partial_order import put_in_order
 from driftline_analyzer.replay.plain import plain, plain_states
 from driftline_analyzer.replay.told import Told, told, value_of
 from driftline_analyzer.targets import parse_target
@@ -31,6 +32,9 @@ Progress = Callable[[float], None]
 _LINES = """
 SELECT b.branch, b.name, b.phase, up.branch FROM branch AS b LEFT JOIN branch AS up ON up.b = b.parent
 """
+_PARTIAL_ORDER = (
+    "in an order of its own, since the trace records none: after what each write rests on, and else as listed"
+)
 _CERTAIN = """
 SELECT count(*) FROM proposal AS w ANTI JOIN deciding USING (o) JOIN object AS o ON o.o = w.o
 WHERE ? IS NULL OR o.object = ?
@@ -85,11 +89,18 @@ class Replay:
         self._whole = until == NO_BOUND
         self._only = only
         self._progress = progress
+        ordered = analysis.header.ordered
+        if ordered:
+            workspace.run("CREATE VIEW place AS SELECT e, e AS r FROM event")
+        else:
+            self.order = _PARTIAL_ORDER
+            if broken := put_in_order(workspace):
+                self.order += f"; it contradicts itself, and was taken as listed there ({broken})"
         workspace.run(sql("replay", "proposals"))
         if recorded:
             workspace.run(sql("replay", "verdicts"))
         ((self.writes,),) = workspace.rows("SELECT count(*) FROM proposal")
-        shortcut.choose(workspace, analysis.policy.policy, whole=whole or recorded or not self._whole)
+        shortcut.choose(workspace, analysis.policy.policy, whole=whole or recorded or not self._whole or not ordered)
         workspace.run(sql("replay", "twins"))
         workspace.run(sql("replay", "seen"))
         policy = analysis.policy
@@ -222,7 +233,7 @@ def replay(
     bound = last_event(analysis, until)
     if only is not None:
         only = _known(analysis, only)
-    asked = {"until": bound, **shortcut.variables(analysis.policy.policy)}
+    asked = {"until": bound, "ordered": analysis.header.ordered, **shortcut.variables(analysis.policy.policy)}
     with analysis.workspace(**asked) as workspace:
         yield Replay(analysis, workspace, until=bound, only=only, recorded=recorded, whole=whole, progress=progress)
 
