@@ -356,14 +356,22 @@ def _objects(
                 if newest_standing is not None:
                     standing |= carried if newest_standing == e else taints[b].before(newest_standing)
         alike[reached, standing] += 1
+        if len(alike) == _FETCHED:
+            _count(alike, objects, outputs)
         for n in _ones(standing & wanting):
             named[n].append(name)
             if len(named[n]) == NAMED:
                 wanting &= ~(1 << n)
+    _count(alike, objects, outputs)
+    return objects, outputs, named
+
+
+def _count(alike: Counter[tuple[int, int]], objects: _Counters, outputs: _Counters) -> None:
+    """Count objects by the findings that reached them, and by those that still stand there; then forget them."""
     for (reached, standing), times in alike.items():
         objects.add(reached, times)
         outputs.add(standing, times)
-    return objects, outputs, named
+    alike.clear()
 
 
 def _ones(bits: int) -> Iterator[int]:

@@ -201,7 +201,7 @@ class _Loader:
         used = [number for number, item in enumerate(self._event) if item.name in self._used]
         options = pa.ipc.IpcReadOptions(included_fields=used)
         unused = [item for item in self._event if item.name not in self._used]
-        return pa.ipc.open_stream(pa.memory_map(str(spool)), options=options), unused
+        return pa.ipc.open_stream(pa.OSFile(str(spool)), options=options), unused  # mapped, all of it would be resident
 
     def _split(self, process: ProcessTrace, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """The rows of `event` and of `field` that a batch makes."""
