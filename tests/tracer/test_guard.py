@@ -287,6 +287,7 @@ def test_wrong_use_of_a_guard_is_told(call: Callable[[], Any], said: str) -> Non
 
 
 def test_a_guard_that_is_closed_says_so() -> None:
+    before = list(LISTENERS)  # of guards in the tests before, which nobody has collected yet
     rows: dict[str, Any] = {"doc/1": {"n": 0}}
     guarded = dl.guard(rows)
     assert isinstance(guarded, Guard)
@@ -296,4 +297,4 @@ def test_a_guard_that_is_closed_says_so() -> None:
     guarded.close()
     with pytest.raises(dl.DriftlineError, match="the store is closed"):
         guarded["doc/1"]
-    assert LISTENERS == []
+    assert set(LISTENERS) <= set(before)

@@ -6,7 +6,6 @@ tracer's: counted, and no concern of the program's.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -162,7 +161,7 @@ class Scribe:
             return
         self._known = recorder
         recording = RECORDING.recording
-        if recording is not None and recording.begun_by == os.getpid():
+        if recording is not None:
             header = Header.load(recording.path)
             if header.policy is None:
                 header.policy = self._policy()
