@@ -17,6 +17,7 @@ import driftline as dl
 from driftline.demo import DemoSummary, run_demo
 from driftline.schema import EVENT
 from driftline_analyzer import analyze, rules
+from driftline_analyzer.replay import verify
 
 #: What the demo is built to break; it may break others, too.
 BROKEN = ("DRF101", "DRF102", "DRF103", "DRF105", "DRF107", "DRF302", "DRF401", "DRF601")
@@ -133,6 +134,10 @@ def test_a_store_under_a_policy_has_something_to_decide(tmp_path: Path) -> None:
     assert marks["promote"] == summary.decisions["promoted"] + summary.decisions["merged"]
     header = json.loads((tmp_path / "demo.drift" / "trace.json").read_text())
     assert "base-version" in header["policy"]
+    with analyze(tmp_path / "demo.drift") as analysis:
+        verified = verify(analysis)
+    assert verified.differing is None
+    assert verified.checked == sum(summary.decisions.values())
 
 
 def test_the_demo_runs_in_one_way_at_a_time() -> None:

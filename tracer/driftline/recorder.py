@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from contextvars import copy_context
 from itertools import chain
 from time import time_ns
@@ -52,6 +52,7 @@ _log: Final = logging.getLogger("driftline")
 _SPAN_MAKERS: Final = ("opentelemetry.sdk.trace", "ddtrace.opentelemetry")
 _PLAIN_LIMIT: Final = 65_536
 _NONE: Final[AbstractSet[str]] = frozenset()
+_NOBODY: Final = nullcontext()
 #: Whether threads take turns where CPython's do: what `set_field` rests on.
 _SHORT_WAY: Final = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
@@ -135,12 +136,10 @@ class Recorder:
         for watched, touched in list((branch.watched or {}).items()):
             watched.look_again(self, Scope(branch), touched)
         self._wait()
-        with ExitStack() as told:
-            for listener in LISTENERS:
-                told.enter_context(listener.branch_ends(branch, failed=fault is not None))
-            with self._lock:
-                branch.ended = True
-                self._append("branch-end", Scope(branch), _outcome(fault))
+        listeners = [listener.branch_ends(branch, failed=fault is not None) for listener in LISTENERS]
+        with _all(listeners), self._lock:
+            branch.ended = True
+            self._append("branch-end", Scope(branch), _outcome(fault))
 
     def watched_by(self, branch: Branch) -> Watched:
         """What a branch looks at again when it ends, to be added to."""
@@ -176,12 +175,11 @@ class Recorder:
     def finish(self, op: str, scope: Scope, fault: BaseException | None) -> None:
         """Record the end of a unit or task, in the scope that `begin` gave."""
         self._wait()
-        with ExitStack() as told:
-            if op == "task-end" and fault is None and scope.signature is not None:
-                for listener in LISTENERS:
-                    told.enter_context(listener.task_ends(scope.branch, scope.signature))
-            with self._lock:
-                self._append(op, scope, _outcome(fault))
+        listeners: list[AbstractContextManager[None]] = []
+        if LISTENERS and op == "task-end" and fault is None and scope.signature is not None:
+            listeners = [listener.task_ends(scope.branch, scope.signature) for listener in LISTENERS]
+        with _all(listeners), self._lock:
+            self._append(op, scope, _outcome(fault))
 
     def _append(self, op: str, scope: Scope, rare: Rare) -> None:
         if self._traced:
@@ -488,6 +486,20 @@ class Recorder:
     def fault(self, where: str, fault: Exception, lost: int = 1) -> None:
         """Count something that went wrong inside the tracer, and the events lost; the first of a kind is logged."""
         self.writer.fault(f"{where}: {type(fault).__name__}", fault, lost)
+
+
+def _all(blocks: Sequence[AbstractContextManager[None]]) -> AbstractContextManager[object]:
+    """All of these blocks as one; without any, nothing that costs anything."""
+    if not blocks:
+        return _NOBODY
+    stack = ExitStack()
+    try:
+        for block in blocks:
+            stack.enter_context(block)
+    except BaseException:
+        stack.close()
+        raise
+    return stack
 
 
 def _is_traced() -> bool:

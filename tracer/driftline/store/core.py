@@ -83,8 +83,8 @@ class Core:
             self._is_open = False
             LISTENERS.remove(self)
             _OPEN.remove(self)
-            untrack()
             self.backend.close()
+        untrack()  # without the lock: who ends a recording holds the recording's, and then asks for this one
 
     def continue_in_child(self) -> None:
         """This process was forked off one that had it open."""

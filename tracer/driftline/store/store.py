@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self, get_args
+from typing import Any, Self, get_args
 
-from driftline.discipline.load import load, loads
 from driftline.discipline.pipeline import Decision, Verdict
 from driftline.discipline.policy import Policy
-from driftline.discipline.proposals import WriteOp
 from driftline.discipline.quarantine import Entry
 from driftline.discipline.reconcile import Custom
 from driftline.errors import DriftlineError
-from driftline.store.backend import Backend, MemoryBackend
 from driftline.store.contents import copy, fields_of, patch_of
 from driftline.store.core import Core, Mode
 from driftline.store.entry import HistoryEntry
-from driftline.store.requests import Actor, Request, check_version, inputs_of, number_of, said_of, type_of
-from driftline.store.unit import Unit, raise_if_refused, unit_of
+from driftline.store.opening import backend_at, policy_of
+from driftline.store.proposing import propose
+from driftline.store.requests import number_of, said_of
+from driftline.store.unit import Unit, unit_of
 from driftline.store.version import Version
 from driftline.values import ABSENT
-
-_DEFERRED: Final = "its unit has not ended"
 
 
 class Store:
@@ -75,7 +71,7 @@ class Store:
         if mode not in get_args(Mode):
             raise DriftlineError(f"there is no mode {mode!r}", f"use one of {', '.join(get_args(Mode))}")
         found = policy_of(policy)
-        self._core = Core(found, mode, _backend(path), customs)
+        self._core = Core(found, mode, backend_at(path), customs)
         self._finalizer = weakref.finalize(self, self._core.close)
 
     def close(self) -> None:
@@ -257,7 +253,7 @@ class Store:
             DriftlineError: If something that was passed makes no sense: nothing is proposed then.
         """
         said = said_of(confidence, fidelity, source, refs)
-        return self._propose("write", object, lambda _: fields_of(object, value), base, type, inputs, said)
+        return propose(self._core, "write", object, lambda _: fields_of(object, value), base, type, inputs, said)
 
     def patch(
         self,
@@ -294,7 +290,7 @@ class Store:
             DriftlineError: See `write`.
         """
         said = said_of(confidence, fidelity, source, refs)
-        return self._propose("patch", object, lambda _: patch_of(object, fields), base, type, inputs, said)
+        return propose(self._core, "patch", object, lambda _: patch_of(object, fields), base, type, inputs, said)
 
     def append(
         self,
@@ -334,7 +330,7 @@ class Store:
                 raise DriftlineError(f"{object}#{path}: what stands there is no list", "patch the field instead")
             return {path: [*copy(before), *own]}
 
-        return self._propose("patch", object, longer, None, None, inputs, said, at_head=True)
+        return propose(self._core, "patch", object, longer, None, None, inputs, said, at_head=True)
 
     def derive(
         self,
@@ -391,7 +387,7 @@ class Store:
             RefusedError: See `write`.
             DriftlineError: If there is no such object.
         """
-        return self._propose("delete", object, lambda _: {}, base, None, None, {})
+        return propose(self._core, "delete", object, lambda _: {}, base, None, None, {})
 
     def unit(self, name: str) -> Unit:
         """Writes that land together: `with store.unit("move the budget"): …`, sync or async.
@@ -406,91 +402,3 @@ class Store:
             The block; its `decisions` say what became of each write.
         """
         return Unit(self._core, name)
-
-    # ---- how ------------------------------------------------------------------------------------------------------
-
-    def _propose(  # noqa: PLR0917 - private, and each of its callers passes all of them
-        self,
-        op: WriteOp,
-        object_id: str,
-        fields: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-        base: int | Version | None,
-        type_: str | None,
-        inputs: Iterable[Version | tuple[str, int | Version]] | None,
-        said: Mapping[str, Any],
-        *,
-        at_head: bool = False,
-    ) -> Decision:
-        core = self._core
-        if not isinstance(object_id, str) or not object_id:
-            raise DriftlineError(f"{object_id!r} is no id of an object", 'pass a text, such as "context/42"')
-        with core.at_work():
-            unit = unit_of(core)
-            standing = _standing(core, object_id, unit)
-            head = core.backend.records.head(object_id)
-            if op == "delete" and core.read(object_id, recorded=False) is None:
-                raise DriftlineError(f"there is no {object_id} in the store to delete", "look with `in` or `ids()`")
-            actor = core.actor()
-            newest = 0 if head is None else head.version
-            found = newest if at_head else self._base(actor, object_id, base)
-            request = Request(
-                actor=actor, op=op, object=object_id, fields=fields(standing), base=found,
-                type=type_ or (head.type if head is not None else None) or type_of(object_id),
-                inputs=None if inputs is None else inputs_of(core.backend.records, inputs), **said,
-            )  # fmt: skip
-            if unit is not None:
-                unit.requests.append(request)
-                return Decision(
-                    event="", object=object_id, version="", branch=actor.branch.name, verdict="deferred",
-                    reason=_DEFERRED,
-                )  # fmt: skip
-            decision = core.decide(request)
-        if core.mode == "enforce":
-            raise_if_refused((decision,))
-        return decision
-
-    def _base(self, actor: Actor, object_id: str, base: int | Version | None) -> int:
-        if base is None:
-            return self._core.base(actor, object_id)
-        if isinstance(base, Version) and base.id != object_id:
-            raise DriftlineError(
-                f"the base of {object_id} is a version of {base.id}",
-                "name a version of the object itself; what else it was derived from are its inputs",
-            )
-        number = number_of(base)
-        if number:
-            check_version(self._core.backend.records, object_id, number, "the base")
-        return number
-
-
-def _standing(core: Core, object_id: str, unit: Unit | None) -> Mapping[str, Any]:
-    """What stands, and what the unit in force has set in it so far."""
-    standing = core.backend.records.standing(object_id)
-    if unit is None:
-        return standing
-    out = dict(standing)
-    for request in unit.requests:
-        if request.object == object_id:
-            if request.op != "patch":
-                out.clear()
-            out.update(request.fields)
-    return out
-
-
-def policy_of(policy: Policy | str | os.PathLike[str] | None) -> Policy:
-    """A policy, however it was named."""
-    if policy is None:
-        return Policy()
-    if isinstance(policy, Policy):
-        return policy
-    if isinstance(policy, str) and not policy.endswith(".toml"):
-        return loads(policy, "the text given as policy=")
-    return load(Path(policy))
-
-
-def _backend(path: str | os.PathLike[str] | None) -> Backend:
-    if path is None:
-        return MemoryBackend()
-    from driftline.store.sqlite import SqliteBackend  # only now: who keeps nothing on disk need not wait for it to load
-
-    return SqliteBackend(Path(path))

@@ -13,8 +13,8 @@ from driftline.errors import DriftlineError
 from driftline.store.contents import patch_of
 from driftline.store.guarding.targets import Guardable, MappingTarget, TrackedTarget, fields_in
 from driftline.store.guarding.watch import Watch
+from driftline.store.opening import policy_of
 from driftline.store.requests import Request, said_of, type_of
-from driftline.store.store import policy_of
 from driftline.tracking import TrackedMapping
 from driftline.values import ABSENT, pointer
 
