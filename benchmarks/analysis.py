@@ -25,6 +25,7 @@ from random import Random
 from typing import Any, Final
 
 import pyarrow as pa
+from xxhash import xxh3_64_intdigest
 
 from driftline.header import Header, ProcessRecord
 from driftline.reader import Trace
@@ -59,9 +60,8 @@ class Shared:
 
 def value(rng: Random, path: str) -> Value:
     """A new value for a field: most are short, facts grow long and sometimes shrink."""
-    digest = rng.getrandbits(64)
-    text = json.dumps(f"{path[1:]} {digest:016x}" + " and more" * (rng.randrange(24) if path == "/facts" else 0))
-    return digest, len(text), 1, text
+    text = json.dumps(f"{path[1:]} {rng.getrandbits(64):016x}" + " and more" * (rng.randrange(24) * (path == "/facts")))
+    return xxh3_64_intdigest(text.encode()), len(text), 1, text
 
 
 def rows(events: int, seed: int) -> Iterator[Row]:
