@@ -151,7 +151,7 @@ def _reconciled(decision: Decision, one: FieldDecision, state: FieldState | None
         "merged": f"{by}: both stand",
     }.get(one.outcome)
     if told is None:
-        told = "the only one to change it" if one.rule == "only-change" else f"{by}{ties}"
+        told = "the only one of them to change it" if one.rule == "only-change" else f"{by}{ties}"
     return Note(decision.event, decision.verdict, one.rule, winners, told)
 
 
