@@ -13,11 +13,18 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from programs import Program, programs, record
-from reference.cures import ALL, contested
+from reference.cures import ALL, Write, contested, three_way, writes
 from reference.event_lists import Row, field_row, traces, write_trace
+from reference.events import Field
 from reference.history import History
 
 from driftline import DriftlineError
+from driftline.discipline import Base, Policy
+from driftline.discipline.candidates import Unrecorded
+from driftline.discipline.drafts import draft
+from driftline.discipline.proposals import Proposal
+from driftline.discipline.world import World
+from driftline.values import ABSENT
 from driftline_analyzer import Analysis, analyze
 from driftline_analyzer.cures import Outcome, compare
 
@@ -59,6 +66,37 @@ def test_every_cure_comes_to_what_its_reference_does_in_recorded_programs(progra
 @given(traces())
 def test_every_cure_comes_to_what_its_reference_does_in_several_processes(trace: tuple[list[Row], bool]) -> None:
     check(lambda folder: write_trace(folder, trace[0], ordered=trace[1]))
+
+
+@thoroughly
+@given(programs())
+def test_three_ways_are_those_of_the_discipline(program: Program) -> None:
+    with tempfile.TemporaryDirectory() as parent:
+        record(program, Path(parent) / "run.drift")
+        history = History.load(Path(parent) / "run.drift")
+    if history.ordered:
+        made = writes(history)
+        world, conflicts = World(), 0
+        for order, write in enumerate(made):
+            drafted = draft(Policy(), world, proposal(write, order))
+            if drafted.settled or drafted.before is not None:
+                world.put(str(write.event.object), drafted.after)
+            conflicts += sum(one.outcome == "conflict" for one in drafted.decisions)
+        assert three_way(history).decisions == conflicts
+
+
+def proposal(write: Write, order: int) -> Proposal:
+    """A write of contested fields with digests for values."""
+
+    def value(known: Field) -> object:
+        return ABSENT if known.digest is None else Unrecorded(known.digest)
+
+    return Proposal(
+        event=write.event.id, op="patch", object=str(write.event.object), type=None, version=str(order),
+        position=order, order=order, branch=write.branch, branch_id=write.branch,
+        fields={update.path: value(update.wrote) for update in write.updates},
+        seen={update.path: Base(value(update.saw), None) for update in write.updates},
+    )  # fmt: skip
 
 
 # ---- worked cases -------------------------------------------------------------------------------------------------

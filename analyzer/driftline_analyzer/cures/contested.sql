@@ -23,7 +23,8 @@ stood AS (
 ),
 -- What the writer had seen: what stood at its base, or what it had put there itself since.
 seen AS (
-    SELECT w.*, CASE WHEN w.mine.pos > coalesce(w.base_pos, -1) THEN {'e': w.mine.e, 'digest': w.mine.digest} ELSE s.set END AS saw
+    SELECT w.*, CASE WHEN w.mine IS NOT NULL AND (w.base_pos IS NULL OR w.mine.pos > w.base_pos)
+        THEN {'e': w.mine.e, 'digest': w.mine.digest} ELSE s.set END AS saw
     FROM own AS w ASOF LEFT JOIN stood AS s ON s.o = w.o AND s.f = w.f AND w.base_pos >= s.pos
 ),
 -- Since when: the branch's last sighting of the object before, else its own beginning.

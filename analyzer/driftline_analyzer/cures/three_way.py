@@ -1,19 +1,37 @@
-"""Three-way merge, field by field, as the discipline does it, without a gate: what only one branch changed is taken."""
+"""Three-way merge, field by field, without a gate: what only one branch changed from its base is taken.
+
+What `draft` of the discipline decides under the default policy, on digests alone: three ways need no more than what is
+equal to what, and a field may be written a million times. A test holds the two together.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from driftline.discipline.candidates import Base, Unrecorded
-from driftline.discipline.drafts import draft
-from driftline.discipline.policy import Policy
-from driftline.discipline.proposals import Proposal
-from driftline.discipline.world import World
-from driftline.values import ABSENT
+from driftline.discipline.drafts import CONCURRENT
 from driftline_analyzer.cures.outcome import Outcome
-from driftline_analyzer.cures.writes import Write
+from driftline_analyzer.cures.writes import Cell, Setting, Write
 
-_PLAIN = Policy()
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What stands in a field.
+
+    Attributes:
+        stands: Its digest; None if it is absent.
+        since: What the concurrent writes before started from, alike.
+        words: What they wrote, each once.
+        count: How many they are.
+        conflict: Whether the last of them was set aside.
+        taken: Whether the last of them, or another word that it agreed with, was taken.
+    """
+
+    stands: int | None
+    since: int | None
+    words: frozenset[int | None]
+    count: int
+    conflict: bool
+    taken: bool
 
 
 class ThreeWay:
@@ -23,30 +41,31 @@ class ThreeWay:
 
     def __init__(self) -> None:
         self._outcome = Outcome(self.name)
-        self._world = World()
-        self._order = 0
+        self._fields: dict[Cell, _Field] = {}
+        self._objects: set[int] = set()
 
     def take(self, write: Write) -> None:
         """A write is merged with what stands."""
-        self._order += 1
-        drafted = draft(_PLAIN, self._world, self._proposal(write))
-        if drafted.settled or drafted.before is not None:
-            self._world.put(str(write.o), drafted.after)
-        self._outcome.decisions += sum(one.outcome == "conflict" for one in drafted.decisions)
+        after = {setting.cell: _merged(self._fields.get(setting.cell), setting) for setting in write.settings}
+        self._outcome.decisions += sum(field.conflict for field in after.values())
+        if write.o in self._objects or any(field.taken for field in after.values()):
+            self._objects.add(write.o)
+            self._fields.update(after)
 
     def outcome(self) -> Outcome:
         """What it comes to."""
         return self._outcome
 
-    def _proposal(self, write: Write) -> Proposal:
-        """The write with digests for values: three ways need no more than what is equal to what."""
-        return Proposal(
-            event=str(write.e), op="patch", object=str(write.o), type=None, version=str(write.pos), position=write.pos,
-            order=self._order, branch=str(write.b), branch_id=str(write.b), time=write.time,
-            fields={str(setting.cell[1]): _value(setting.wrote) for setting in write.settings},
-            seen={str(setting.cell[1]): Base(_value(setting.saw), None) for setting in write.settings},
-        )  # fmt: skip
 
-
-def _value(digest: int | None) -> Any:
-    return ABSENT if digest is None else Unrecorded(digest)
+def _merged(field: _Field | None, setting: Setting) -> _Field:
+    stands = None if field is None else field.stands
+    if field is None or setting.saw == stands:
+        since, words, count = stands, frozenset({setting.wrote}), 1
+    elif setting.saw == field.since and field.count < CONCURRENT:
+        since, words, count = field.since, field.words | {setting.wrote}, field.count + 1
+    else:
+        since, words, count = setting.saw, frozenset({stands, setting.wrote}), 2
+    different = words - {since}
+    if len(different) == 1:
+        (stands,) = different
+    return _Field(stands, since, words, count, conflict=len(different) > 1, taken=len(different) == 1)

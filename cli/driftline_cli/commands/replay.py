@@ -93,7 +93,8 @@ def _compare(trace: Path, policy: Path | None, output: Path | None, *, as_json: 
         from driftline_analyzer.cures import compare
 
         with diagnostics.progress("comparing") as tell:
-            found = compare(analysis, lambda share: tell("replaying under the policy", share))
+            tell("contested fields", None)
+            found = compare(analysis, lambda share: tell("replay under the policy", share))
         if as_json:
             emit_json({"format": 1, "trace": str(trace), **found.as_json()}, output)
             return
