@@ -3,9 +3,9 @@
     python benchmarks/statements.py TRACE [--top N]
 
 It analyses into a temporary database with the pipeline itself, over a connection that takes the time of each statement.
-Processor time is what to judge by: another program on the same machine makes the clock lie, but hardly that. Peaks of
-resident memory are each statement's own, where Linux lets a process reset them. What is not SQL (reading Arrow, the
-walks in Python) counts for the statement before it, or is a line of its own where that makes sense.
+Processor time is what to judge by: it suffers less than the clock from other programs on the same machine. Peaks of
+resident memory are each statement's own (Linux). What a statement pulls in while it runs (Arrow, decoded by Python) is
+part of it; what happens between two statements is a line `(python)`.
 """
 
 from __future__ import annotations
