@@ -90,7 +90,7 @@ class Difference:
         }
 
 
-_KEPT: Final = 8  # decisions on one field
+_KEPT: Final = 3  # decisions on one field
 _FOLLOWS: Final = Note("", "promoted", None, (), "it follows from what became of earlier writes")
 
 

@@ -36,6 +36,7 @@ class Engine:
         lines: Every branch of the trace, by id.
         run: Id of the run.
         customs: Functions of the policy that may be called, by name; others are imported.
+        releases: Whether anything is released from quarantine, so that what is set aside must be kept.
 
     Attributes:
         pipeline: What decides.
@@ -43,10 +44,16 @@ class Engine:
     """
 
     def __init__(
-        self, policy: Policy, lines: Mapping[str, Line], run: str, customs: Mapping[str, Custom] | None = None
+        self,
+        policy: Policy,
+        lines: Mapping[str, Line],
+        run: str,
+        customs: Mapping[str, Custom] | None = None,
+        *,
+        releases: bool = True,
     ) -> None:
         self.pipeline = Pipeline(policy, customs)
-        self.quarantine = Quarantine(run)
+        self.quarantine = Quarantine(run, keep=releases)
         self._lines = lines
         self._ended: dict[str, bool] = {}  # branches that ended → whether they failed
         self._aborted: set[str] = set()  # units

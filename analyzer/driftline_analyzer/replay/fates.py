@@ -9,7 +9,7 @@ its branch wrote later was. What it takes two writes to do is prevented if one o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -156,18 +156,18 @@ class Fates:
 
     Args:
         workspace: The replay's.
-        findings: The findings of the trace.
+        is_wanted: Whether an object, by id, is one to tell of.
 
     Attributes:
         new: What is new.
         innocent: How many writes were held back that had no finding of their own.
     """
 
-    def __init__(self, workspace: Workspace, findings: list[Finding]) -> None:
+    def __init__(self, workspace: Workspace, is_wanted: Callable[[str | None], bool]) -> None:
         self.new: list[New] = []
         self.innocent = 0
         self._workspace = workspace
-        self._findings = {finding.number: finding for finding in findings}
+        self._is_wanted = is_wanted
         self._places: dict[int, _Place] = {}
         self._codes: defaultdict[int, set[str]] = defaultdict(set)  # event → rules that found something there
         self._outcomes: dict[int, _Outcome] = {}
@@ -175,8 +175,6 @@ class Fates:
         self._last: dict[str, tuple[int, int]] = {}  # branch → its last write, and its last that landed
         self._partners: set[int] = set()
         for n, e, op, branch_id, object_id, version, writes, partners, codes in workspace.rows(_PLACES):
-            if n not in self._findings:
-                continue
             self._places[n] = _Place(e, op, branch_id, object_id, version, tuple(writes or ()), tuple(partners or ()))
             self._partners.update(partners or ())
             for at in (e, *(writes or ())):
@@ -194,7 +192,12 @@ class Fates:
         found = self._codes.get(told.e)
         if found is not None or told.e in self._partners:
             self._outcomes[told.e] = _outcome(decision)
-        if found is None and not landed and decision.verdict not in {"discarded", "deferred"}:
+        if (
+            found is None
+            and self._is_wanted(decision.object)
+            and not landed
+            and decision.verdict not in {"discarded", "deferred"}
+        ):
             self.innocent += 1
         if landed:
             self.new += _news(decision, found or set())
@@ -212,12 +215,13 @@ class Fates:
             if (object_id, version) in self._made:
                 self._made[object_id, version] = "promoted"
 
-    def judged(self) -> Iterator[Judged]:
-        """What becomes of each finding, by time."""
-        for n, place in self._places.items():
-            finding = self._findings[n]
-            fate, why = self._fate(finding, place)
-            yield Judged(finding, fate, why)
+    def judged(self, findings: Iterable[Finding]) -> Iterator[Judged]:
+        """What becomes of these findings, one after another."""
+        for finding in findings:
+            place = self._places.get(finding.number)
+            if place is not None and self._is_wanted(finding.object):
+                fate, why = self._fate(finding, place)
+                yield Judged(finding, fate, why)
 
     def _fate(self, finding: Finding, place: _Place) -> tuple[Fate, str]:
         others = [self._outcomes[e].verdict for e in place.partners if e in self._outcomes]

@@ -19,7 +19,7 @@ from driftline_analyzer.replay.engine import Engine, Line, withheld
 from driftline_analyzer.replay.fates import Fates, Judged, New
 from driftline_analyzer.replay.partial_order import put_in_order
 from driftline_analyzer.replay.plain import plain, plain_states
-from driftline_analyzer.replay.told import Told, told, value_of
+from driftline_analyzer.replay.told import RELEASE, Told, told, value_of
 from driftline_analyzer.targets import parse_target
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _CERTAIN = """
 SELECT count(*) FROM proposal AS w ANTI JOIN deciding USING (o) JOIN object AS o ON o.o = w.o
 WHERE ? IS NULL OR o.object = ?
 """
+_RELEASES = "SELECT count(*) FROM event WHERE strategy = ?"
 _TELL_EVERY = 512  # decisions
 _CLOCK_ORDER = "as recorded: by the clock, and the writes of one object by its versions"
 
@@ -106,9 +107,10 @@ class Replay:
         policy = analysis.policy
         customs = withheld(policy.policy) if policy.origin == "trace" else None
         lines = {branch: Line(*known) for branch, *known in workspace.rows(_LINES)}
-        self._engine = Engine(policy.policy, lines, analysis.header.run, customs)
+        ((releases,),) = workspace.rows(_RELEASES, [RELEASE])
+        self._engine = Engine(policy.policy, lines, analysis.header.run, customs, releases=bool(releases))
         self._notes = Notes()
-        self._fates = Fates(workspace, [one for one in analysis.findings() if self._is_wanted(one.object)])
+        self._fates = Fates(workspace, self._is_wanted)
 
     def decisions(self, *, every: bool = True) -> Iterator[Decided]:
         """Decide every write, and hand on those that are asked for, in the order in which they are decided.
@@ -163,7 +165,7 @@ class Replay:
 
     def judged(self) -> Iterator[Judged]:
         """What becomes of each finding, by time."""
-        return self._fates.judged()
+        return self._fates.judged(self.analysis.each_finding())
 
     def new(self) -> list[New]:
         """What would be wrong and was not found in what really happened."""

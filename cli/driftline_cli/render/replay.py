@@ -20,7 +20,8 @@ from driftline_cli.safe import plain
 
 if TYPE_CHECKING:
     from driftline.discipline.quarantine import Entry
-    from driftline_analyzer.replay import Difference, Judged, New, Replay, Side
+    from driftline_analyzer.replay import Difference, New, Replay, Side
+    from driftline_analyzer.replay.fates import Fate
 
 _WIDEST: Final = 112
 _COMMAND: Final = 68  # beside a longer command, what it is for does not fit the line
@@ -50,10 +51,11 @@ def replay(replay: Replay, trace: str, *, until: str | None, limit: int | None) 
     """
     for _ in replay.decisions(every=False):
         pass
-    judged, new, waiting = list(replay.judged()), replay.new(), replay.waiting()
+    found = Counter((one.finding.code, one.fate) for one in replay.judged())
+    new, waiting = replay.new(), replay.waiting()
     shown, hidden = _telling(replay.differences(), limit)
     parts: list[RenderableType] = [_what(replay, trace, until), Text(), _verdicts(replay), Text()]
-    parts += [*_saved(judged, new, replay.innocent)]
+    parts += [*_saved(found, new, replay.innocent)]
     parts += _differences(shown, hidden, kept=replay.analysis.header.values == "full")
     parts += _quarantine(waiting)
     parts += [_heading("What to type next"), Text(), *_next(replay, trace, shown)]
@@ -110,12 +112,11 @@ def _verdicts(replay: Replay) -> RenderableType:
 # ---- findings -----------------------------------------------------------------------------------------------------
 
 
-def _saved(judged: Sequence[Judged], new: Sequence[New], innocent: int) -> list[RenderableType]:
-    if not judged and not new:
+def _saved(found: Counter[tuple[str, Fate]], new: Sequence[New], innocent: int) -> list[RenderableType]:
+    if not found and not new:
         return [Text("Nothing was found in what really happened, so there is nothing to save."), Text()]
-    found = Counter((one.finding.code, one.fate) for one in judged)
-    prevented = sum(1 for one in judged if one.fate == "prevented")
-    text = words.styled(f"{prevented:,} of {words.count(len(judged), 'finding')}", "bold green")
+    prevented = sum(number for (_, fate), number in found.items() if fate == "prevented")
+    text = words.styled(f"{prevented:,} of {words.count(found.total(), 'finding')}", "bold green")
     text.append(" would have been prevented")
     text.append(f"; {words.count(len(new), 'new one')}." if new else ", none is new.")
     if innocent:

@@ -97,6 +97,7 @@ class Quarantine:
     Args:
         run: Id of the run.
         held: What is there already: entries in their order, each with the write that it set aside; None for a release.
+        keep: Whether the writes themselves are kept, so that they can be released.
 
     Example:
         >>> from driftline.discipline import Base, Policy
@@ -116,8 +117,9 @@ class Quarantine:
         ('held', 'three-way', 'agent 2 and agent 3 changed it differently from one base')
     """
 
-    def __init__(self, run: str = "", held: Iterable[tuple[Entry, Proposal | None]] = ()) -> None:
+    def __init__(self, run: str = "", held: Iterable[tuple[Entry, Proposal | None]] = (), *, keep: bool = True) -> None:
         self._run = run
+        self._keep = keep
         self._entries: list[Entry] = []
         self._proposals: dict[int, Proposal] = {}  # of what is still set aside
         for entry, proposal in held:
@@ -232,7 +234,7 @@ class Quarantine:
         if entry.answers is not None:
             self._proposals.pop(entry.answers, None)
         if proposal is not None:
-            self._proposals[entry.number] = proposal
+            self._proposals[entry.number] = proposal if self._keep else replace(proposal, fields={}, seen={})
 
 
 def _newest_seen(proposal: Proposal) -> str | None:
