@@ -36,13 +36,12 @@ def verdicts(analysis: Analysis, policy: str) -> dict[str, Verdict]:
         policy: A policy without a gate, as TOML.
 
     Returns:
-        Check → verdict, of those that some write would fail. Nothing if the trace is too large to try it,
-        or has no order in which to.
+        Check → verdict, of those that some write would fail. Nothing if the trace is too large to try it.
     """
     from driftline_analyzer import analyze
     from driftline_analyzer.replay import replay
 
-    if analysis.summary.events > _LARGEST or not analysis.header.ordered:
+    if analysis.summary.events > _LARGEST:
         return {}
     told = "\n".join(f'{name} = "warn"' for name, check in CHECKS.items() if check.default != "off")
     writes: Counter[str] = Counter()
