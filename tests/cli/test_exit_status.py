@@ -94,7 +94,7 @@ def test_an_internal_error_is_3_and_says_how_to_report_it(
     ask: Ask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("driftline_cli.commands.analyze.emit", lambda *_: 1 / 0)
+    monkeypatch.setattr("driftline_cli.commands.analyze.emit_each", lambda *_: 1 / 0)
     result = ask("analyze", lost)
     assert result.exit_code == diagnostics.INTERNAL
     first, second = result.stderr.splitlines()
@@ -117,7 +117,7 @@ def test_an_interrupt_is_130(lost: Path, monkeypatch: pytest.MonkeyPatch, ask: A
     def pressed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("driftline_cli.commands.analyze.emit", pressed)
+    monkeypatch.setattr("driftline_cli.commands.analyze.emit_each", pressed)
     result = ask("analyze", lost)
     assert result.exit_code == diagnostics.INTERRUPTED
     assert result.output == ""
