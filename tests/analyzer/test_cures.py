@@ -190,6 +190,31 @@ def test_an_update_that_its_own_branch_replaced_is_not_lost_twice(analyse: Analy
     assert last.lost == 1
 
 
+def test_a_branch_that_read_again_is_judged_by_that_and_not_by_its_own_older_write(analyse: Analyse) -> None:
+    found = outcomes(
+        analyse("""
+        M: write doc/1 {n: 0} @1
+        A: patch doc/1 {n: 1} @2 base 1
+        B: patch doc/1 {n: 2} @3 base 2
+        A: patch doc/1 {n: 3} @4 base 3
+        C: patch doc/1 {n: 9} @5 base 1
+    """)
+    )
+    assert found["three-way"].decisions == 1  # C's alone
+    assert found["optimistic"].refused == 1
+
+
+def test_a_write_that_was_recorded_late_has_its_place_in_the_order_of_versions(analyse: Analyse) -> None:
+    last = outcomes(
+        analyse("""
+        M: write doc/1 {v: []} @1
+        A: patch doc/1 {v: ["x", "y"]} @3 base 1
+        B: patch doc/1 {v: ["x"]} @2 base 1
+    """)
+    )["last-write-wins"]
+    assert (last.lost, last.wrong) == (1, 0)  # it ends at A's, which holds what B had put in
+
+
 def test_a_clean_run_has_nothing_to_cure(analyse: Analyse) -> None:
     comparison = compare(analyse("A: write doc/1 {n: 0} @1\nB: read doc/1 @1\nB: patch doc/1 {n: 1} @2 base 1"))
     assert (comparison.fields, comparison.objects, comparison.writes) == (0, 0, 0)
