@@ -150,7 +150,10 @@ def _reconciled(decision: Decision, one: FieldDecision, state: FieldState | None
         "base": f"{by}: what all of them started from stays",
         "merged": f"{by}: both stand",
     }.get(one.outcome)
-    if told is None:
+    own = next((candidate for candidate in one.candidates if candidate.version == decision.version), None)
+    if own is not None and key(own.value) == key(one.base.value):
+        told = "the other write only repeats what its writer had seen"
+    elif told is None:
         told = "the only one of them to change it" if one.rule == "only-change" else f"{by}{ties}"
     return Note(decision.event, decision.verdict, one.rule, winners, told)
 

@@ -80,7 +80,7 @@ def _telling(different: Iterator[Difference], limit: int | None) -> tuple[list[D
 def _rank(one: Difference) -> int:
     if one.recorded is None or one.reconciled is None:
         return 2
-    return 0 if one.note.right and one.note.verdict in {"merged", "promoted"} else 1
+    return 0 if one.note.right and one.note.rule not in {None, "only-change", "unanimous"} else 1
 
 
 def _heading(text: str) -> Text:
