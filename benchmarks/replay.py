@@ -3,9 +3,9 @@
     python benchmarks/replay.py [--events N] [--seed N] [--stale SHARE ...]
 
 The trace is that of `analysis.py`: an object for each 50 field events, the hottest with a quarter of the events, 40
-branches. Its writes are stale by each share in turn, since that is what decides how much there is to decide. It is
-analysed first; what is measured is the replay alone, in a process of its own: with what it comes to (`text`), and with
-every decision as a line of JSON (`ndjson`).
+branches. Its writes are stale by each share in turn, since that decides how much there is to decide; with none stale,
+no unit is left open either. It is analysed first; what is measured is the replay alone, in a process of its own: with
+what it comes to (`text`), and with every decision as a line of JSON (`ndjson`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def measured(folder: Path, way: str) -> dict[str, Any]:
 def benchmark(events: int, seed: int, shares: list[float]) -> None:
     """Make a trace for each share of stale writes, and replay it in each way."""
     for share in shares:
-        analysis.STALE = share  # type: ignore[misc] - the benchmark's own knob
+        analysis.STALE = share  # type: ignore[misc] - the benchmark's own knobs
+        analysis.OPEN_UNITS = 0.01 if share else 0.0  # type: ignore[misc]
         with tempfile.TemporaryDirectory() as parent:
             folder = Path(parent) / "bench.drift"
             made = analysis.make_trace(folder, events, seed)
