@@ -1,6 +1,6 @@
 """The replay against its plain reference (`reference/replay.py`), on random programs under several policies.
 
-`TRIED_EXAMPLES` says how many to try, as for `test_detectors_agree.py`.
+A fifth of `TRIED_EXAMPLES` is tried of each, else 20; see `test_detectors_agree.py`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import given, settings
 from programs import Program, programs, record
 from reference.event_lists import Row, traces, write_trace
 from reference.history import History
 from reference.replay import PlainReplay
-from test_detectors_agree import event_line, section, thoroughly
+from test_detectors_agree import EXAMPLES, event_line, section
+from test_detectors_agree import thoroughly as as_detectors
 
 from driftline.discipline import Policy, loads
 from driftline.discipline.pipeline import Decision
@@ -24,6 +25,8 @@ from driftline.discipline.world import World
 from driftline_analyzer import analyze
 from driftline_analyzer.replay import records, replay
 from driftline_cli.replay_records import pieces
+
+thoroughly = settings(as_detectors, max_examples=max(EXAMPLES // 5, 1))  # each takes an analysis and two replays
 
 POLICIES: Final = (
     "",
