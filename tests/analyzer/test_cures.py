@@ -124,7 +124,9 @@ def test_three_additions_from_one_base(analyse: Analyse) -> None:
     assert (found["barrier"].lost, found["barrier"].decisions) == (0, 1)  # 2, 3 and 4 lie side by side
     assert (found["three-way"].lost, found["three-way"].decisions) == (0, 2)  # 3 and 4 are set aside, each by itself
     assert (found["pipeline"].lost, found["pipeline"].decisions) == (0, 2)
-    assert (found["optimistic"].lost, found["optimistic"].retried) == (0, 2)
+    optimistic = found["optimistic"]
+    assert (optimistic.lost, optimistic.refused) == (0, optimistic.retried)
+    assert optimistic.retried in {1, 2}  # C may begin after B's second attempt, and then sees that
 
 
 def test_the_policy_decides_what_it_has_a_strategy_for(analyse: Analyse) -> None:
