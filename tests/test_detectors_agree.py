@@ -26,7 +26,7 @@ from reference.transactions import transactions
 
 from driftline_analyzer import Finding, analyze
 
-ENOUGH: Final = 30
+ENOUGH: Final = 15
 EXAMPLES: Final = int(os.environ.get("TRIED_EXAMPLES", str(ENOUGH)))
 
 T = TypeVar("T")

@@ -1,6 +1,6 @@
 """The replay against its plain reference (`reference/replay.py`), on random programs under several policies.
 
-A fifth of `TRIED_EXAMPLES` is tried of each, else 20; see `test_detectors_agree.py`.
+A fifth of `TRIED_EXAMPLES` is tried of each; see `test_detectors_agree.py`.
 """
 
 from __future__ import annotations

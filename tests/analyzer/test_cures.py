@@ -28,7 +28,7 @@ from driftline.values import ABSENT
 from driftline_analyzer import Analysis, analyze
 from driftline_analyzer.cures import Outcome, compare
 
-EXAMPLES: Final = int(os.environ.get("TRIED_EXAMPLES", "15"))
+EXAMPLES: Final = int(os.environ.get("TRIED_EXAMPLES", "6"))
 Analyse = Callable[..., Analysis]
 
 thoroughly = settings(

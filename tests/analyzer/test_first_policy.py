@@ -23,7 +23,7 @@ from driftline_analyzer import Analysis, analyze
 from driftline_analyzer.first_policy import first_policy
 from driftline_analyzer.first_policy.behaviour import UNKNOWN, Change, suggest
 
-EXAMPLES: Final = int(os.environ.get("TRIED_EXAMPLES", "12"))
+EXAMPLES: Final = int(os.environ.get("TRIED_EXAMPLES", "5"))
 Analyse = Callable[..., Analysis]
 
 thoroughly = settings(

@@ -25,7 +25,7 @@ from driftline_analyzer.replay import Verified, replay, verify
 from driftline_cli.app import app
 
 #: `TRIED_EXAMPLES=500` for a long run.
-TRIED = int(os.environ.get("TRIED_EXAMPLES", "20"))
+TRIED = int(os.environ.get("TRIED_EXAMPLES", "6"))
 COUNTED = '[types.doc.fields]\n"/n" = "counter"\n'
 
 

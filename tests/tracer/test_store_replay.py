@@ -21,7 +21,7 @@ import driftline as dl
 from driftline.store import RefusedError, Store
 
 #: `TRIED_EXAMPLES=2000` for a long run.
-TRIED = int(os.environ.get("TRIED_EXAMPLES", "60"))
+TRIED = int(os.environ.get("TRIED_EXAMPLES", "25"))
 
 
 def check(tape: Tape, store: Store) -> Counter[str]:

@@ -18,7 +18,7 @@ from tape import Tape
 import driftline as dl
 from driftline.values import encode_payload, flatten
 
-EXAMPLES = int(os.environ.get("TRIED_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("TRIED_EXAMPLES", "30"))
 
 
 @dataclass
