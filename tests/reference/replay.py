@@ -20,8 +20,6 @@ from driftline.discipline.proposals import Input, Proposal
 from reference.events import Event, Field
 from reference.history import History
 
-PROPOSAL = "driftline.proposal"
-
 
 class PlainReplay:
     """A whole history, told to a pipeline.
