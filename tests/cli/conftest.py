@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,10 @@ from driftline_cli.app import app
 
 Ask = Callable[..., Result]
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+# A shell starts what runs in its background with this signal ignored; every program started here would inherit that.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
