@@ -40,14 +40,14 @@ class View(Tracked):
         return self._origin
 
     def _refresh(self) -> None:
-        """Hold what the program's container holds."""
+        """Hold what the program's container holds. Abstract, as in `Tracked`: each kind of container has its own."""
         raise NotImplementedError
 
     def _catch_up(self) -> None:
         """Make what was done to the view's own memory, past its methods, a mutation of the program's container."""
 
     def _read(self) -> Any:
-        """Its content, which is thereby read, as the program's container or a copy of it."""
+        """Its content, which is thereby read, as the program's container or a copy of it. Abstract, as in `Tracked`."""
         raise NotImplementedError
 
     @property  # type: ignore[misc]

@@ -25,7 +25,11 @@ _VALUES: Final = (
 
 
 class Tracked:
-    """Base of what `track` makes and gives out. In front of the class whose instance it is for all other purposes."""
+    """Base of what `track` makes and gives out. In front of the class whose instance it is for all other purposes.
+
+    Its methods are abstract without being declared so: `ABC` has a metaclass, which would clash with that of a
+    program's class. Whatever is made of it has them, so nobody ever meets the error.
+    """
 
     __slots__ = ()
     _driftline_shape: Shape | None = None  # of the class that it is an instance of for all other purposes
